@@ -96,3 +96,21 @@ class VideoMap(_Value):
     scenes: tuple[tuple[float, float], ...] = ()
     look: Literal["quick", "accurate", "none"] = "none"
     notes: tuple[str, ...] = Field(default=())
+
+
+class Asset(_Value):
+    """A file of the studio's store that a segment can show or play.
+
+    Attributes:
+        id: what `Clip.asset` refers to.
+        path: absolute path of the file; for a score its mix (48 kHz stereo float WAV).
+        name: readable name, already cleaned.
+        kind: ``media`` is the user's, ``score`` is ours.
+        info: what the file is; None for a score.
+    """
+
+    id: str
+    path: str
+    name: str
+    kind: Literal["media", "score"] = "media"
+    info: MediaInfo | None = None
