@@ -1,0 +1,146 @@
+"""What a media file is: `probe`. Without ffprobe: content and extension are compared, then FFmpeg copies
+the packets to nowhere and prints their table; nothing is decoded. Facts come from that table; only the
+picture's rotation, rate, profile and colour are read from FFmpeg's log, in which text of the file itself
+may stand (it can fool nobody but its owner there)."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+from ...errors import FileTooLarge, UnsupportedMedia
+from ..footage import AudioStream, MediaInfo, VideoStream
+from . import packets as table
+from .packets import Packets
+from .sniff import GIF, Kind, check_kind, check_pixels
+
+MAX_BYTES = 500_000_000
+MAX_SECONDS = 4 * 3600.0
+_CHANNELS = {"mono": 1, "stereo": 2, "2.1": 3, "3.0": 3, "4.0": 4, "quad": 4, "5.0": 5, "5.1": 6, "6.1": 7, "7.1": 8}
+_TIME_LIMIT_S = 4.5
+
+
+def probe(path: Path | str) -> MediaInfo:
+    """Look at one file, within 5 seconds and bounded memory.
+
+    Args:
+        path: a local file; its extension must agree with its content (no extension agrees with everything).
+
+    Raises:
+        NotFound: no such file.
+        FileTooLarge: over 500·10⁶ bytes.
+        UnsupportedMedia: anything else that cannot be used; one sentence says why.
+    """
+    path = Path(path)
+    kind = check_kind(path)
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise FileTooLarge(f"The file has {size / 1e6:.0f} MB; 500 MB is the most.")
+    streams, log = table.read(path, timeout_s=_TIME_LIMIT_S)
+    picture = next((s for s in streams if s.media == "video" and len(s.size)), None)
+    sound = next((s for s in streams if s.media == "audio" and len(s.size)), None)
+    audio = _audio(sound, log) if sound is not None else None
+    if picture is None:
+        if sound is None or audio is None:
+            raise UnsupportedMedia("The file holds neither picture nor sound.")
+        return MediaInfo(kind="audio", container=kind.demuxer, duration_s=_length(sound), size_bytes=size, audio=audio)
+    video = _video(picture, log)
+    if kind.image:
+        still = video.model_copy(update={"fps": 0.0})
+        return MediaInfo(kind="image", container=kind.demuxer, duration_s=0.0, size_bytes=size, video=still)
+    return _moving(kind, picture, video, audio, size)
+
+
+def _moving(
+    kind: Kind, picture: Packets, video: VideoStream, audio: AudioStream | None, size: int
+) -> MediaInfo:
+    animated = kind is GIF
+    if animated and len(picture.size) == 1:
+        still = video.model_copy(update={"fps": 0.0, "variable_rate": False})
+        return MediaInfo(kind="image", container=kind.demuxer, duration_s=0.0, size_bytes=size, video=still)
+    return MediaInfo(
+        kind="video",
+        container=kind.demuxer,
+        duration_s=_length(picture),
+        size_bytes=size,
+        video=video,
+        audio=audio,
+        animated=animated,
+    )
+
+
+def _length(stream: Packets) -> float:
+    seconds = stream.end_s - min(0.0, stream.start_s)
+    if not math.isfinite(seconds) or seconds <= 0.001:
+        raise UnsupportedMedia("The file has no length: its picture or sound is empty.")
+    if seconds > MAX_SECONDS:
+        raise UnsupportedMedia(
+            f"The file says that it is {seconds / 3600:.0f} hours long; 4 hours is the most.",
+            next="Trim it and send it again.",
+        )
+    return round(seconds, 6)
+
+
+def _video(stream: Packets, log: str) -> VideoStream:
+    check_pixels(stream.width, stream.height)
+    line = _stream_line(log, "Video")
+    profile = re.search(r"Video: \w+ \(([\w :.]+)\)", line)
+    pix_fmt = re.search(r"Video: [^,]*?(?:\([^)]*\) )*[^,]*, (\w+)(?:\(([^)]*)\))?", line)
+    color = (pix_fmt[2] or "") if pix_fmt else ""
+    rotation = re.search(r"^ +Display Matrix: rotation of (-?[\d.]+) degrees", _output(log), re.MULTILINE)
+    turned = round(-float(rotation[1]) / 90) * 90 % 360 if rotation else 0  # FFmpeg counts anticlockwise
+    return VideoStream(
+        index=_stream_index(log, "Video"),
+        codec=stream.codec,
+        profile=profile[1] if profile else "",
+        pix_fmt=pix_fmt[1] if pix_fmt else "",
+        width=stream.width,
+        height=stream.height,
+        sar=stream.sar,
+        rotation=turned,
+        fps=_fps(stream),
+        variable_rate=stream.variable,
+        color=", ".join(part for part in color.split(", ") if part != "progressive"),
+    )
+
+
+def _fps(stream: Packets) -> float:
+    """Average frames a second over what is shown, snapped to the usual rates where it is within 0.05 %."""
+    times = stream.seconds[stream.shown]
+    if len(times) < 2 or times.max() <= times.min():
+        return 0.0
+    rate = float((len(times) - 1) / (times.max() - times.min()))
+    usual = (24000 / 1001, 24, 25, 30000 / 1001, 30, 48, 50, 60000 / 1001, 60, 120, 144)
+    near = min(usual, key=lambda known: abs(known - rate))
+    return round(near if abs(near / rate - 1) < 5e-4 and not stream.variable else rate, 6)
+
+
+def _audio(stream: Packets, log: str) -> AudioStream:
+    layout = stream.layout.split("(")[0]
+    named = re.match(r"(\d+) channels", stream.layout)
+    channels = int(named[1]) if named else _CHANNELS.get(layout, 2)
+    return AudioStream(
+        index=_stream_index(log, "Audio"),
+        codec=stream.codec,
+        rate=stream.rate,
+        channels=channels,
+        layout=stream.layout,
+    )
+
+
+def _stream_line(log: str, what: str) -> str:
+    """The line on the copied stream in the dump of the output, where metadata of the file has been
+    dropped.""" found = re.search(rf"^  Stream #0:\d+.*?: ({what}: .*)$", _output(log), re.MULTILINE) return
+    found[1] if found else ""
+
+
+def _output(log: str) -> str:
+    return log[log.rfind("\nOutput #0") :]
+
+
+def _stream_index(log: str, what: str) -> int:
+    """Index in the source file of the copied stream."""
+    mapping = re.findall(r"^  Stream #0:(\d+) -> #0:(\d+)", log, re.MULTILINE)
+    found = re.search(rf"^  Stream #0:(\d+).*?: {what}: ", _output(log), re.MULTILINE)
+    return next((int(src) for src, out in mapping if found and out == found[1]), 0)
