@@ -85,8 +85,8 @@ class Done:
 
 
 def _child_setup(parent: int, memory_mb: int, nice: int) -> Callable[[], None] | None:
-    """What runs in the child before FFmpeg: die with the parent, low priority, a memory ceiling. POSIX
-    alone.""" if sys.platform == "win32":
+    """What runs in the child before FFmpeg: die with the parent, low priority, a memory ceiling (POSIX)."""
+    if sys.platform == "win32":
         return None
     import resource
 
@@ -262,8 +262,7 @@ def run(
 
 
 def _follow(process: Process, progress: Tick) -> None:
-    """Read ``-progress`` lines in a thread, so that `progress` is called (and may cancel) even while FFmpeg
-    is silent."""
+    """Read ``-progress`` lines in a thread, so that `progress` is called (and may cancel) in any case."""
     lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
 
     def read() -> None:

@@ -17,7 +17,18 @@ from .sniff import GIF, Kind, check_kind, check_pixels
 
 MAX_BYTES = 500_000_000
 MAX_SECONDS = 4 * 3600.0
-_CHANNELS = {"mono": 1, "stereo": 2, "2.1": 3, "3.0": 3, "4.0": 4, "quad": 4, "5.0": 5, "5.1": 6, "6.1": 7, "7.1": 8}
+_CHANNELS = {
+    "mono": 1,
+    "stereo": 2,
+    "2.1": 3,
+    "3.0": 3,
+    "4.0": 4,
+    "quad": 4,
+    "5.0": 5,
+    "5.1": 6,
+    "6.1": 7,
+    "7.1": 8,
+}
 _TIME_LIMIT_S = 4.5
 
 
@@ -44,7 +55,9 @@ def probe(path: Path | str) -> MediaInfo:
     if picture is None:
         if sound is None or audio is None:
             raise UnsupportedMedia("The file holds neither picture nor sound.")
-        return MediaInfo(kind="audio", container=kind.demuxer, duration_s=_length(sound), size_bytes=size, audio=audio)
+        return MediaInfo(
+            kind="audio", container=kind.demuxer, duration_s=_length(sound), size_bytes=size, audio=audio
+        )
     video = _video(picture, log)
     if kind.image:
         still = video.model_copy(update={"fps": 0.0})
@@ -130,9 +143,9 @@ def _audio(stream: Packets, log: str) -> AudioStream:
 
 
 def _stream_line(log: str, what: str) -> str:
-    """The line on the copied stream in the dump of the output, where metadata of the file has been
-    dropped.""" found = re.search(rf"^  Stream #0:\d+.*?: ({what}: .*)$", _output(log), re.MULTILINE) return
-    found[1] if found else ""
+    """The line on the copied stream in the dump of the output, where metadata was dropped."""
+    found = re.search(rf"^  Stream #0:\d+.*?: ({what}: .*)$", _output(log), re.MULTILINE)
+    return found[1] if found else ""
 
 
 def _output(log: str) -> str:
