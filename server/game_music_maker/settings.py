@@ -111,6 +111,11 @@ class Settings:
     llm_key: str | None
 
     @classmethod
+    def load(cls) -> Settings:
+        """The settings of this process. Raises: SettingError, as `from_environ`."""
+        return cls.from_environ(os.environ)
+
+    @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
         """Read every variable of ``docs/settings.md`` from `environ`.
 
