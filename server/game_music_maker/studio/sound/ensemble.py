@@ -1,0 +1,207 @@
+"""Playing one part: its strikes turned into sound, measured, brought to its role's level, and placed in the stereo field.
+
+Each distinct tone is rendered once at the longest length that a strike needs, then placed as often as it is struck.
+Sums are in a fixed order on one thread, so equal scores give equal samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import cos, log10, pi, sin
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import dsp, roles
+from .schedule import Strike
+from .source import ONE_SHOT_S, Source, Tone, tail
+
+Floats = NDArray[np.float32]
+
+_BLOCK = 480
+_DECLICK = 96
+_FLOOR = 10 ** (-70 / 20)
+
+
+@dataclass(slots=True)
+class Bus:
+    """The layer that parts play into: `dry` shape (2, n), `send` to the room, shape (n,)."""
+
+    dry: Floats
+    send: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What a part measures before its gain: loudness and 1–4 kHz level while it plays, in dB."""
+
+    loudness: float
+    presence: float
+
+
+@dataclass(slots=True)
+class _Take:
+    """One tone with all its strikes."""
+
+    tone: Tone
+    strikes: list[tuple[Strike, Tone, int]] = field(default_factory=list)
+    wave: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    level: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    tops: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    """Highest value of each block of the wave and all after it, shape (blocks,)."""
+    early: int = 0
+
+
+class Player:
+    """One part, ready to be measured and placed."""
+
+    def __init__(self, source: Source, strikes: list[Strike], role: roles.Role, pan: float, rate: int) -> None:
+        self._rate, self._role, self._pan = rate, role, pan
+        self._takes: dict[object, _Take] = {}
+        self._releases: dict[float, Floats] = {}
+        source.prepare([(s.key, s.vel) for s in strikes])
+        self._gather(source, strikes)
+        for take in self._takes.values():
+            self._render(source, take)
+
+    def _gather(self, source: Source, strikes: list[Strike]) -> None:
+        sounding: dict[int, tuple[_Take, int]] = {}
+        for strike in strikes:
+            for tone in source.tones(strike.key, strike.vel, strike.cents):
+                take = self._takes.setdefault(tone.key, _Take(tone))
+                length = round(ONE_SHOT_S * self._rate) if tone.one_shot else strike.length
+                if tone.choke in sounding:
+                    other, at = sounding[tone.choke]
+                    cut, old, held = other.strikes[at]
+                    other.strikes[at] = (cut, old, max(1, min(held, strike.start - cut.start)))
+                take.strikes.append((strike, tone, length))
+                if tone.choke:
+                    sounding[tone.choke] = (take, len(take.strikes) - 1)
+
+    def _render(self, source: Source, take: _Take) -> None:
+        release = len(self._release(take.tone.release_s))
+        longest = max(length for _, _, length in take.strikes)
+        take.wave, take.level = source.render(take.tone, longest + release)
+        take.tops = _tops(take.wave)
+        take.early = _onset(take.wave, self._rate)
+
+    def _release(self, seconds: float) -> Floats:
+        if seconds not in self._releases:
+            self._releases[seconds] = tail(seconds, self._rate)
+        return self._releases[seconds]
+
+    def measure(self) -> Level | None:
+        """Loudness while playing (K-weighted) and level in 1–4 kHz; None where nothing sounds."""
+        weight = np.concatenate(
+            [
+                dsp.biquad("highshelf", self._rate, 1_682.0, gain_db=4.0),
+                dsp.biquad("highpass", self._rate, 38.0, q=0.5),
+            ]
+        )
+        band = np.concatenate(
+            [dsp.biquad("highpass", self._rate, 1_000.0), dsp.biquad("lowpass", self._rate, 4_000.0)]
+        )
+        loud = present = 0.0
+        spans: list[tuple[int, int]] = []
+        for take in self._takes.values():
+            played = take.wave * take.level
+            sums = [_running(played, sections, round(1.5 * self._rate)) for sections in (weight, band)]
+            for strike, tone, length in take.strikes:
+                n = min(length, len(take.wave))
+                gain = (tone.gain * strike.level) ** 2
+                loud += gain * float(sums[0][min(n // _BLOCK + 1, len(sums[0]) - 1)])
+                present += gain * float(sums[1][min(n // _BLOCK + 1, len(sums[1]) - 1)])
+                spans.append((strike.start, strike.start + min(n, round(0.5 * self._rate) if tone.one_shot else n)))
+        active = _union(spans)
+        if not active or loud <= 0:
+            return None
+        return Level(10 * log10(loud / active), 10 * log10(max(present, 1e-20) / active))
+
+    def place(self, bus: Bus, gain: float, send: float, *, inside: bool, origin: int) -> None:
+        """Add the strikes inside the loop (or those before it) to `bus`, whose frame `origin` is frame 0 of the score;
+        `send` is the share of the level that goes to the room."""
+        for take in self._takes.values():
+            for strike, tone, length in take.strikes:
+                if strike.inside == inside:
+                    self._place_one(bus, take, strike, tone, length, gain, send, origin)
+
+    def _place_one(
+        self, bus: Bus, take: _Take, strike: Strike, tone: Tone, length: int, gain: float, send: float, origin: int
+    ) -> None:
+        wave, level = take.wave, take.level
+        held = min(length, len(wave))
+        at = strike.start - take.early + origin
+        release = self._release(0.03 if tone.choke and held < len(wave) else tone.release_s)
+        n = min(_audible(take, held, release), bus.dry.shape[1] - max(at, 0))
+        skip = max(0, -at)
+        if n <= skip:
+            return
+        sound = wave[:n].copy()
+        sound[: min(held, n)] *= level[: min(held, n)]
+        if n > held:
+            sound[held:] *= release[: n - held] * level[held - 1]
+        _end_softly(sound)
+        sound *= np.float32(gain * tone.gain * strike.level)
+        at, sound = at + skip, sound[skip:]
+        angle = (roles.pan_of(self._role, self._pan + tone.pan, strike.key) + 1) * pi / 4
+        if strike.dry:
+            bus.dry[0, at : at + len(sound)] += sound * np.float32(cos(angle) * 2**0.5)
+            bus.dry[1, at : at + len(sound)] += sound * np.float32(sin(angle) * 2**0.5)
+        if send:
+            bus.send[at : at + len(sound)] += sound * np.float32(send)
+
+
+def _end_softly(sound: Floats) -> None:
+    k = min(_DECLICK, len(sound))
+    if k:
+        sound[-k:] *= np.linspace(1, 0, k, dtype=np.float32)
+
+
+def _running(wave: Floats, sections: dsp.Sections, head: int) -> NDArray[np.float64]:
+    """Energy of the filtered wave up to each block's start, shape (blocks + 1,).
+
+    Only the first `head` frames are filtered; after them the wave's own energy is taken with the ratio found there.
+    """
+    if not len(wave):
+        return np.zeros(2)
+    own = np.add.reduceat(np.square(wave), np.arange(0, len(wave), _BLOCK)).astype(np.float64)
+    filtered = dsp.run(sections, wave[:head])
+    blocks = np.add.reduceat(np.square(filtered), np.arange(0, len(filtered), _BLOCK)).astype(np.float64)
+    late = slice(len(blocks) // 2, len(blocks))
+    ratio = blocks[late].sum() / max(own[late].sum(), 1e-20)
+    return np.concatenate([[0.0], np.cumsum(np.concatenate([blocks, own[len(blocks) :] * ratio]))])
+
+
+def _tops(wave: Floats) -> Floats:
+    if not len(wave):
+        return wave
+    blocks = np.maximum.reduceat(np.abs(wave), np.arange(0, len(wave), _BLOCK))
+    found: Floats = np.maximum.accumulate(blocks[::-1])[::-1]
+    return found
+
+
+def _audible(take: _Take, held: int, release: Floats) -> int:
+    """Frames until the released tone is 70 dB below its peak for good, or until it ends."""
+    end = min(held + len(release), len(take.wave))
+    first = -(-held // _BLOCK)
+    fade = release[first * _BLOCK - held : end - held : _BLOCK]
+    left = take.tops[first : first + len(fade)] * fade[: len(take.tops) - first]
+    loud = np.flatnonzero(left * take.level[held - 1] > take.tops[0] * _FLOOR)
+    return min(end, (first + int(loud[-1]) + 1) * _BLOCK) if len(loud) else min(end, held + _BLOCK)
+
+
+def _union(spans: list[tuple[int, int]]) -> int:
+    """Frames covered by at least one span."""
+    total, reach = 0, -1
+    for start, end in sorted(spans):
+        total += max(0, end - max(start, reach))
+        reach = max(reach, end)
+    return total
+
+
+def _onset(wave: Floats, rate: int) -> int:
+    """Frames of near-silence before a recorded attack speaks, at most 25 ms: the strike starts so much earlier."""
+    head = np.abs(wave[: round(0.12 * rate)])
+    if not len(head) or not head.max() > 0:
+        return 0
+    return min(int(np.argmax(head > 0.06 * head.max())), round(0.025 * rate))

@@ -1,0 +1,141 @@
+"""The last stage: a gentle bus compressor, one gain to the wanted loudness, a true-peak limiter.
+
+Both gain curves are worked out by symmetric windows (they look ahead) without recursion, on a coarse grid. So a loop is
+treated as the middle of endless repetitions simply by wrapping the windows around, and there is no pumping start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from . import loudness
+from .dsp import db
+
+Floats = NDArray[np.float32]
+
+_COMPRESS_HOP_S = 0.005
+_COMPRESS_WINDOW_S = 0.12
+_LIMIT_HOP = 32
+_LIMIT_WINDOW_S = 0.06
+_MOST_COMPRESSION_DB = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mastered:
+    """`gain_db` from the pre-master mix, the deepest `compression_db` and `limiting_db`, the result's loudness."""
+
+    gain_db: float
+    compression_db: float
+    limiting_db: float
+    loudness: loudness.Loudness
+
+
+def master(
+    mix: Floats, rate: int, *, lufs: float, ceiling_dbtp: float = -1.0, loop: tuple[int, int] | None = None
+) -> Mastered:
+    """Master `mix`, shape (2, n), in place.
+
+    Args:
+        lufs: wanted integrated loudness. ceiling_dbtp: highest true peak.
+        loop: (first, length) in frames: the curves of that span wrap around, so that its end meets its start.
+    """
+    n = mix.shape[1]
+    before = _gated(mix, rate)
+    if before <= loudness.SILENCE:
+        return Mastered(0.0, 0.0, 0.0, loudness.measure(mix.T, rate))
+    spans = [(0, n, False)] if loop is None else [(0, loop[0], False), (loop[0], loop[0] + loop[1], True)]
+    spans = [span for span in spans if span[1] > span[0]]
+    deepest = 0.0
+    for first, last, wrap in spans:
+        curve = _compression(mix[:, first:last], rate, before, wrap)
+        deepest = min(deepest, float(curve.min()))
+        mix[:, first:last] *= _spread(np.exp2(curve / 6.0206), last - first, round(_COMPRESS_HOP_S * rate), wrap)
+    gain = lufs - _gated(mix, rate)
+    limiting = 0.0
+    for _ in range(2):
+        mix *= np.float32(db(gain))
+        for first, last, wrap in spans:
+            limiting = min(limiting, limit(mix[:, first:last], rate, ceiling_dbtp, wrap=wrap))
+        gain = lufs - _gated(mix, rate)
+        if abs(gain) < 0.2:
+            break
+    return Mastered(lufs - before, deepest, limiting, loudness.measure(mix.T, rate))
+
+
+def _gated(mix: Floats, rate: int) -> float:
+    """Integrated loudness; a short piece is heard twice, as a loop is."""
+    meter = loudness.Meter(rate, peaks=False)
+    for _ in range(2 if mix.shape[1] < 20 * rate else 1):
+        for at in range(0, mix.shape[1], rate * 10):
+            meter.feed(mix[:, at : at + rate * 10].T)
+    return loudness.gated(meter.energies)
+
+
+def _compression(mix: Floats, rate: int, reference: float, wrap: bool) -> Floats:
+    """Gain in dB on a grid of 5 ms: ratio 1.7 above the piece's own loudness + 2 dB, soft knee of 6 dB."""
+    edges = _edges(mix.shape[1], round(_COMPRESS_HOP_S * rate))
+    power = np.zeros(len(edges), np.float64)
+    for ear in mix:
+        power += np.add.reduceat(np.square(ear), edges)
+    power /= np.diff(edges, append=mix.shape[1])
+    window = _hann(round(_COMPRESS_WINDOW_S / _COMPRESS_HOP_S))
+    smooth = _smoothed(power, window, wrap)
+    over = 10 * np.log10(np.maximum(smooth, 1e-12)) - 0.691 - (reference + 2.0)
+    knee = 6.0
+    above = np.where(over > knee / 2, over, np.where(over < -knee / 2, 0.0, (over + knee / 2) ** 2 / (2 * knee)))
+    curve = -np.minimum(above * (1 - 1 / 1.7), _MOST_COMPRESSION_DB)
+    return _smoothed(curve, window, wrap).astype(np.float32)
+
+
+def limit(mix: Floats, rate: int, ceiling_dbtp: float, *, wrap: bool = False) -> float:
+    """Hold the true peak of `mix`, shape (2, n), at `ceiling_dbtp`, in place; the deepest gain in dB.
+
+    The gain needed around each peak is widened by a running minimum and smoothed by a window no longer than that, so it
+    has arrived in full when the peak comes. `wrap` joins the end to the start.
+    """
+    ceiling = db(ceiling_dbtp - 0.05)
+    edges = _edges(mix.shape[1], _LIMIT_HOP)
+    peaks = np.maximum.reduceat(np.abs(mix).max(axis=0), edges)
+    needed = np.ones(len(edges), np.float64)
+    for first, last in loudness.runs(peaks > ceiling * 0.7, 4):
+        low = max(0, (first - 1) * _LIMIT_HOP)
+        high = min(mix.shape[1], (last + 1) * _LIMIT_HOP)
+        fine = loudness.oversampled(mix[:, low:high])
+        hops = np.maximum.reduceat(fine, np.arange(0, len(fine), 4 * _LIMIT_HOP))
+        cells = np.minimum(low // _LIMIT_HOP + np.arange(len(hops)), len(needed) - 1)
+        np.minimum.at(needed, cells, ceiling / np.maximum(hops, ceiling))
+    if needed.min() >= 1:
+        return 0.0
+    half = max(2, round(_LIMIT_WINDOW_S * rate / _LIMIT_HOP / 2))
+    mode = "wrap" if wrap else "nearest"
+    widened = ndimage.minimum_filter1d(needed, 2 * half + 5, mode=mode)
+    gain = _smoothed(widened, _hann(2 * half + 1), wrap).astype(np.float32)
+    mix *= _spread(gain, mix.shape[1], _LIMIT_HOP, wrap)
+    return float(20 * np.log10(needed.min()))
+
+
+def _edges(n: int, hop: int) -> NDArray[np.int64]:
+    """Starts of cells of `hop` frames; the last takes the remainder too."""
+    return np.arange(max(1, n // hop)) * hop
+
+
+def _hann(points: int) -> NDArray[np.float64]:
+    window = np.hanning(points + 2)[1:-1]
+    found: NDArray[np.float64] = window / window.sum()
+    return found
+
+
+def _smoothed(curve: NDArray[np.float64], window: NDArray[np.float64], wrap: bool) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = ndimage.convolve1d(curve, window, mode="wrap" if wrap else "nearest")
+    return found
+
+
+def _spread(curve: Floats, n: int, hop: int, wrap: bool) -> Floats:
+    """A grid's values at every frame by straight lines between the middles of its cells, shape (n,)."""
+    middles = (np.arange(len(curve)) + 0.5) * hop
+    found: Floats = np.interp(np.arange(n), middles, curve, period=n if wrap else None).astype(np.float32)
+    return found

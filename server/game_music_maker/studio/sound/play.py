@@ -1,0 +1,200 @@
+"""Playing a score: notes → stems of each layer → the mastered mix.
+
+The way: strikes of each part (`schedule`) → tones rendered once and placed (`ensemble`) → the room of each layer
+(`room`) → for a loop the tails folded back, ``y[n] = Σ x[n + kL]`` → stems → their sum → mastering (`master`).
+Everything before mastering is linear and time-invariant from note to note, so the folded pass equals the steady state of
+the endless loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..music.score import LAYERS, Layer, Part, Score
+from . import room, roles, source
+from .bank import Bank
+from .dsp import db
+from .ensemble import Bus, Level, Player
+from .master import Mastered, master
+from .schedule import Clock, strikes
+
+Floats = NDArray[np.float32]
+Progress = Callable[[float, str], None]
+
+_REFERENCE_DB = -24.0
+_LEAD_OVER_PADS_DB = 4.5
+_MOST_CORRECTION_DB = 24.0
+_NOMINAL_SEND = 0.3
+_PRE_ROLL = 4_096
+_TAIL_S = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A score as sound.
+
+    Attributes:
+        stems: layer → float32 (n, 2), before mastering; their sum is the pre-master mix. Layers without parts are silent.
+        mix: float32 (n, 2), mastered.
+        loop: (first frame, length) of the part that repeats, or None. With an intro, `intro_tail` (m, 2) is what rings
+            of it after its last frame, mastered; it is not in `mix`, whose loop is in its steady state.
+        rate: frames a second. levels: part id → gain in dB that the balance gave it.
+        onsets: seconds at which each note of the score starts in `mix`, shape (notes,).
+        mastered: what mastering did and the loudness of `mix`.
+    """
+
+    stems: dict[Layer, Floats]
+    mix: Floats
+    loop: tuple[int, int] | None
+    rate: int
+    levels: dict[str, float]
+    onsets: NDArray[np.float64]
+    mastered: Mastered
+    intro_tail: Floats | None = None
+
+
+def play(score: Score, bank: Bank, *, rate: int = 48_000, progress: Progress | None = None) -> Played:
+    """Play `score` on `bank`.
+
+    Args:
+        rate: frames a second. progress: told (share, stage); may raise `Cancelled`.
+    Raises:
+        InvalidArgument: a part names a synthesised voice that there is none of.
+    """
+    tell = progress or (lambda share, stage: None)
+    loop = Clock(score, rate).loop
+    length = loop[0] + loop[1] if loop else max(1, round(score.length_s * rate))
+    stage = _Stage(score, bank, rate, length, loop)
+    stems: dict[Layer, Floats] = {}
+    tails: list[Floats] = []
+    for i, layer in enumerate(stage.order):
+        stems[layer], ringing = stage.layer(layer)
+        tails.append(ringing)
+        tell(0.2 * (i + 1), "playing")
+    if loop is None:
+        _shape_end(stems, score, rate)
+    mix = np.zeros((2, length), np.float32)
+    for layer in LAYERS:
+        mix += stems[layer]
+    result = master(mix, rate, lufs=score.lufs, loop=loop)
+    ringing = sum(tails[1:], tails[0])
+    tell(1.0, "mastering")
+    return Played(
+        stems={layer: stem.T for layer, stem in stems.items()},
+        mix=mix.T,
+        loop=loop,
+        rate=rate,
+        levels=stage.levels,
+        onsets=_onsets(score, rate),
+        mastered=result,
+        intro_tail=(ringing * np.float32(db(result.gain_db))).T if loop and loop[0] else None,
+    )
+
+
+def _balance(role: roles.Role, level: Level, gain_db: float, lead_presence: float | None) -> float:
+    """The part's gain in dB: to its role's level by measurement, sustained parts kept under the lead's presence."""
+    wanted = _REFERENCE_DB + role.level - level.loudness
+    if role.sustained and lead_presence is not None:
+        wanted = min(wanted, lead_presence - _LEAD_OVER_PADS_DB - level.presence)
+    return max(-_MOST_CORRECTION_DB, min(_MOST_CORRECTION_DB, wanted)) + gain_db
+
+
+class _Stage:
+    """Plays layer after layer, so that only one layer's tones and buses are in memory at a time."""
+
+    def __init__(self, score: Score, bank: Bank, rate: int, length: int, loop: tuple[int, int] | None) -> None:
+        self._score, self._bank, self._rate, self._length, self._loop = score, bank, rate, length, loop
+        reverb = score.reverb
+        dry = reverb.wet <= 0 or reverb.rt60 <= 0 or reverb.type == "none"
+        self._response = None if dry else room.impulse(reverb, rate)
+        self._lead: float | None = None
+        self.levels: dict[str, float] = {}
+        leading = {part.layer for part in score.parts if part.role == "lead"}
+        self.order: list[Layer] = sorted(LAYERS, key=lambda layer: layer not in leading)
+        """Leads first, because pads are set against them."""
+
+    def layer(self, layer: Layer) -> tuple[Floats, Floats]:
+        """One layer's stem (2, length) and what rings of the intro after it (2, m)."""
+        ringing = round((_TAIL_S + 8.0) * self._rate) + (0 if self._response is None else self._response.shape[1])
+        none = np.zeros((2, 0), np.float32)
+        if self._loop is None:
+            body, intro = self._bus(self._length), None
+        else:
+            first, span = self._loop
+            body = self._bus(span + ringing + _PRE_ROLL)
+            intro = self._bus(first + ringing) if first else None
+        for part in sorted(self._score.parts, key=lambda part: part.role != "lead"):
+            if part.layer == layer:
+                self._part(part, body, intro)
+        self._reverberate(body)
+        if self._loop is None:
+            return body.dry, none
+        first, span = self._loop
+        folded = fold(body.dry, span, _PRE_ROLL)
+        if intro is None:
+            return folded, none
+        self._reverberate(intro)
+        return np.concatenate([intro.dry[:, :first], folded], axis=1), intro.dry[:, first:]
+
+    def _bus(self, frames: int) -> Bus:
+        return Bus(np.zeros((2, frames), np.float32), np.zeros(frames, np.float32))
+
+    def _part(self, part: Part, body: Bus, intro: Bus | None) -> None:
+        struck = strikes(self._score, part, self._rate)
+        role = roles.of(part.role)
+        player = Player(source.of(part, self._bank, self._score, self._rate), struck, role, part.pan, self._rate)
+        level = player.measure()
+        if level is None:
+            return
+        gain = _balance(role, level, part.gain_db, self._lead)
+        if part.role == "lead" and self._lead is None:
+            self._lead = level.presence + gain
+        self.levels[part.id] = gain
+        origin = _PRE_ROLL - self._loop[0] if self._loop else 0
+        player.place(body, db(gain), part.send / _NOMINAL_SEND, inside=True, origin=origin)
+        if intro is not None:
+            player.place(intro, db(gain), part.send / _NOMINAL_SEND, inside=False, origin=0)
+
+    def _reverberate(self, bus: Bus) -> None:
+        if self._response is not None:
+            room.convolve_into(bus.dry, bus.send, self._response, self._score.reverb.wet)
+
+
+def fold(sound: Floats, span: int, pre: int = 0) -> Floats:
+    """``y[n] = Σ_k x[n + k · span]`` for a sound of shape (2, m) whose frame 0 of the loop is frame `pre`."""
+    out = np.zeros((2, span), np.float32)
+    out[:, span - pre :] += sound[:, :pre] if pre else 0
+    for at in range(pre, sound.shape[1], span):
+        piece = sound[:, at : at + span]
+        out[:, : piece.shape[1]] += piece
+    return out
+
+
+def _shape_end(stems: dict[Layer, Floats], score: Score, rate: int) -> None:
+    """No click at either end; the last notes' room dies away by 40 dB or more before the sound's end."""
+    n = next(iter(stems.values())).shape[1]
+    clock = Clock(score, rate)
+    last = max((clock.frame(note.beat) for note in score.notes), default=0.0)
+    release = min(n, round(last) + round(0.25 * rate))
+    curve = np.ones(n, np.float32)
+    if n > release:
+        t = np.linspace(0, 1, n - release, dtype=np.float32)
+        curve[release:] = 10 ** (-2.4 * t**2.2)
+    if score.ending == "fade":
+        k = min(n // 2, round(8 * rate))
+        curve[n - k :] *= np.cos(np.linspace(0, np.pi / 2, k, dtype=np.float32)) ** 2
+    k = min(n, round(0.03 * rate))
+    curve[n - k :] *= np.linspace(1, 0, k, dtype=np.float32)
+    k = min(n, round(0.002 * rate))
+    curve[:k] *= np.linspace(0, 1, k, dtype=np.float32)
+    for stem in stems.values():
+        stem *= curve
+
+
+def _onsets(score: Score, rate: int) -> NDArray[np.float64]:
+    clock = Clock(score, rate)
+    return np.array([clock.frame(n.beat) / rate + n.micro_ms / 1000 for n in score.notes], np.float64)

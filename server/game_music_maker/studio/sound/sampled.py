@@ -1,0 +1,106 @@
+"""A zone played at a key: the finished wave of one sample, ready to be placed many times.
+
+Everything that repeated notes share is done once here: unrolling the loop, moving the pitch, the zone's filter with its
+envelope and vibrato, and the equaliser of the part's role (all linear, so they may come before the level of each note).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import dsp, envelope
+from .bank import Bank, Zone
+
+Floats = NDArray[np.float32]
+
+_OPEN_CENTS = 13_400.0
+_FILTER_STEPS = 4
+
+
+def semitones(zone: Zone, key: int) -> float:
+    """How far the zone's sample is moved to sound at `key`."""
+    at = zone.fixed_key if 0 <= zone.fixed_key <= 127 else key
+    return (at - zone.root) * zone.scale + zone.tuning
+
+
+def wave(bank: Bank, zone: Zone, key: int, *, vel: int, cents: float, n: int, rate: int, eq: dsp.Sections) -> Floats:
+    """At most `n` frames of `zone` at `key`, without its volume envelope, shape (m,), m ≤ n.
+
+    Args:
+        vel: velocity, for the zone's filter only. cents: detune of this copy. eq: role equaliser sections (k, 6).
+    """
+    ratio = rate / zone.rate * 2.0 ** (-(semitones(zone, key) + cents / 100) / 12)
+    source = _unrolled(bank.sample(zone.sample), zone, int(n / ratio) + 24)
+    found = dsp.resample(source, ratio)[:n]
+    found = _bent(found, zone, rate)
+    found = _filtered(found, zone, vel, rate)
+    return dsp.run(eq, found)
+
+
+def held(zone: Zone, key: int, n: int, rate: int) -> Floats:
+    """The volume envelope while the key is down, with tremolo, shape (n,)."""
+    shorten = 2.0 ** (zone.key_decay * (60 - key) / 1200) if zone.key_decay else 1.0
+    curve = envelope.held(n, rate, zone.volume, shorten)
+    if zone.tremolo_db:
+        delay, hz, _ = zone.vibrato
+        t = np.maximum(np.arange(n, dtype=np.float32) / rate - delay, 0)
+        curve *= np.float32(10) ** (np.sin(2 * np.pi * max(hz, 0.1) * t) * (zone.tremolo_db / 20))
+    return curve
+
+
+def _unrolled(sample: Floats, zone: Zone, n: int) -> Floats:
+    """The sample with its loop repeated until `n` frames, or as long as it is."""
+    end = len(sample) + (zone.end or 0)
+    if zone.loop is None:
+        return sample[zone.start : min(end, zone.start + n)]
+    first, last = max(zone.start, zone.loop[0]), min(zone.loop[1], len(sample))
+    if last - first < 2 or n <= last - zone.start:
+        return sample[zone.start : max(zone.start + 1, min(zone.start + n, last))]
+    body = sample[first:last]
+    times = -(-(n - (last - zone.start)) // len(body))
+    return np.concatenate([sample[zone.start : last], np.tile(body, times)])[:n]
+
+
+def _bent(found: Floats, zone: Zone, rate: int) -> Floats:
+    delay, hz, depth = zone.vibrato
+    if abs(depth) < 1 and abs(zone.mod_to_pitch) < 1:
+        return found
+    cents = np.zeros(len(found), np.float32)
+    if depth:
+        t = np.maximum(np.arange(len(found), dtype=np.float32) / rate - delay, 0)
+        cents += depth * np.sin(2 * np.pi * hz * t)
+    if zone.mod_to_pitch:
+        cents += zone.mod_to_pitch * _modulation(zone, len(found), rate)
+    return dsp.warp(found, cents)
+
+
+def _modulation(zone: Zone, n: int, rate: int) -> Floats:
+    """The modulation envelope while the key is down, 0 … 1 (attack taken as linear)."""
+    delay, attack, hold, decay, sustain, _ = zone.modulation
+    fall = decay * (1 - sustain)
+    at = np.cumsum([0.0, delay, attack, hold, fall, 1.0])
+    return np.interp(np.arange(n) / rate, at, [0, 0, 1, 1, sustain, sustain]).astype(np.float32)
+
+
+def _filtered(found: Floats, zone: Zone, vel: int, rate: int) -> Floats:
+    base = zone.cutoff_cents - zone.velocity_cutoff * (1 - vel / 127)
+    if abs(zone.mod_to_cutoff) < 100:
+        return _lowpass(found, base, zone.q_db, rate)
+    place = _modulation(zone, len(found), rate) * (_FILTER_STEPS - 1)
+    out = np.zeros_like(found)
+    for k in range(_FILTER_STEPS):
+        share = np.maximum(0, 1 - np.abs(place - k)).astype(np.float32)
+        if share.any():
+            cents = base + zone.mod_to_cutoff * k / (_FILTER_STEPS - 1)
+            out += share * _lowpass(found, cents, zone.q_db, rate)
+    return out
+
+
+def _lowpass(found: Floats, cents: float, q_db: float, rate: int) -> Floats:
+    if cents >= _OPEN_CENTS and q_db <= 0:
+        return found
+    # Generator 9 is the height of the resonance above the pass band; 0 means a Butterworth filter without one.
+    q = 10 ** ((q_db - 3.01) / 20)
+    hz = 8.176 * 2 ** (min(max(cents, 1_500), _OPEN_CENTS) / 1200)
+    return dsp.run(dsp.biquad("lowpass", rate, hz, q=max(q, 0.5)), found) * np.float32(1 / max(1.0, q) ** 0.5)
