@@ -1,4 +1,4 @@
-"""A registry on loopback that knows no skill: what `clawhub skill publish --dry-run` asks. Ends with its stdin."""
+"""A registry on loopback that knows no skill, for `clawhub skill publish --dry-run`. Ends with its stdin."""
 
 from __future__ import annotations
 
