@@ -12,12 +12,14 @@ from math import cos, log10, pi, sin
 import numpy as np
 from numpy.typing import NDArray
 
-from . import dsp, roles
+from . import dsp, envelope, roles
 from .schedule import Strike
-from .source import ONE_SHOT_S, Source, Tone, tail
+from .tone import Source, Tone
 
 Floats = NDArray[np.float32]
 
+ONE_SHOT_S = 6.0
+"""A drum rings this long at most."""
 _BLOCK = 480
 _DECLICK = 96
 _FLOOR = 10 ** (-70 / 20)
@@ -67,7 +69,7 @@ class Player:
     def _gather(self, source: Source, strikes: list[Strike]) -> None:
         sounding: dict[int, tuple[_Take, int]] = {}
         for strike in strikes:
-            for tone in source.tones(strike.key, strike.vel, strike.cents):
+            for tone in source.tones(strike.key, strike.vel, strike.cents, strike.length):
                 take = self._takes.setdefault(tone.key, _Take(tone))
                 length = round(ONE_SHOT_S * self._rate) if tone.one_shot else strike.length
                 if tone.choke in sounding:
@@ -87,7 +89,7 @@ class Player:
 
     def _release(self, seconds: float) -> Floats:
         if seconds not in self._releases:
-            self._releases[seconds] = tail(seconds, self._rate)
+            self._releases[seconds] = envelope.released(self._rate, seconds)
         return self._releases[seconds]
 
     def measure(self) -> Level | None:

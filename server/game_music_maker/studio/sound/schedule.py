@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ..music.score import Note, Part, Score
+from .synth import CHIP_VOICES
 
 REPEAT_S = 0.7
 """The same key again within this time takes another copy of the sound."""
@@ -63,7 +64,7 @@ class Clock:
 def strikes(score: Score, part: Part, rate: int) -> list[Strike]:
     """All strikes of `part`, by start."""
     clock = Clock(score, rate)
-    chip = part.synth is not None and part.synth in ("pulse12", "pulse25", "pulse50", "triangle", "noise")
+    chip = part.synth in CHIP_VOICES
     found: list[Strike] = []
     last: dict[int, tuple[int, int]] = {}
     for i, note in enumerate(score.notes):

@@ -1,0 +1,114 @@
+"""Synthesised instruments: leads, basses, pads, bells and drones, each with a spectrum that moves within the note."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import dsp
+from . import oscillators as osc
+
+Floats = NDArray[np.float32]
+
+
+def _time(n: int, rate: int) -> Floats:
+    return np.arange(n, dtype=np.float32) / rate
+
+
+def _vibrato(n: int, rate: int, cents: float, hz: float, delay: float) -> Floats:
+    t = _time(n, rate)
+    found: Floats = (np.clip((t - delay) / 0.3, 0, 1) * cents * np.sin(2 * np.pi * hz * t)).astype(np.float32)
+    return found
+
+
+def sweep(wave: Floats, rate: int, hertz: Floats, q: float = 0.9, steps: int = 6) -> Floats:
+    """A low-pass whose cutoff follows `hertz`, shape (n,): fixed filters, cross-faded (so the whole stays linear)."""
+    low, high = float(hertz.min()), float(hertz.max())
+    if high / low < 1.05:
+        return dsp.run(dsp.biquad("lowpass", rate, high, q=q), wave)
+    place = np.log(hertz / low) / np.log(high / low) * (steps - 1)
+    out = np.zeros_like(wave)
+    for k in range(steps):
+        share = np.maximum(0, 1 - np.abs(place - k)).astype(np.float32)
+        if share.any():
+            cut = low * (high / low) ** (k / (steps - 1))
+            out += share * dsp.run(dsp.biquad("lowpass", rate, cut, q=q), wave)
+    return out
+
+
+def _saws(key: float, n: int, rate: int, cents: tuple[float, ...], moves: Floats | float, seed: int) -> Floats:
+    hz = osc.hertz(key)
+    starts = np.random.Generator(np.random.Philox(key=seed)).random(len(cents))
+    table = osc.saw(osc.partials(hz * 1.02))
+    wave = np.zeros(n, np.float32)
+    for detune, start in zip(cents, starts, strict=True):
+        wave += osc.read(table, osc.phase(n, rate, hz, moves + np.float32(detune), float(start)))
+    return wave / np.float32(len(cents) ** 0.5)
+
+
+def saw_lead(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
+    t = _time(n, rate)
+    wave = _saws(key, n, rate, (-7.0, 0.0, 6.0), _vibrato(n, rate, 9, 5.4, 0.3), 11 + side)
+    open_hz = 2_200 + 4_200 * (vel / 127)
+    return sweep(wave, rate, (1_800 + open_hz * np.exp(-t / 0.5)).astype(np.float32), 1.2) * np.float32(0.22)
+
+
+def saw_bass(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
+    t = _time(n, rate)
+    hz = osc.hertz(key)
+    wave = _saws(key, n, rate, (-4.0, 4.0), 0.0, 21)
+    wave += osc.read(osc.pulse(osc.partials(hz / 2), 0.5), osc.phase(n, rate, hz / 2)) * np.float32(0.35)
+    cut = 260 + (900 + 2_600 * (vel / 127)) * np.exp(-t / 0.12)
+    return sweep(wave, rate, cut.astype(np.float32), 1.8) * np.float32(0.3)
+
+
+def super_pad(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
+    t = _time(n, rate)
+    spread = (-17.0, -9.5, -4.0, 0.0, 5.0, 10.0, 16.0) if side == 0 else (-15.0, -11.0, -3.0, 1.0, 4.0, 9.0, 18.0)
+    wave = _saws(key, n, rate, spread, 0.0, 31 + 7 * side)
+    breath = 0.5 - 0.5 * np.cos(2 * np.pi * 0.13 * t + side)
+    return sweep(wave, rate, (700 + (900 + 900 * vel / 127) * breath).astype(np.float32), 0.7) * np.float32(0.16)
+
+
+def square_lead(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
+    t = _time(n, rate)
+    hz = osc.hertz(key)
+    table = osc.saw(osc.partials(hz * 1.01))
+    at = osc.phase(n, rate, hz, _vibrato(n, rate, 10, 5.2, 0.3))
+    width = 0.5 - 0.18 * np.sin(2 * np.pi * 0.7 * t + side)
+    wave = osc.read(table, at) - osc.read(table, at + width)
+    cut = 1_600 + (1_500 + 4_000 * vel / 127) * np.exp(-t / 0.7)
+    return sweep(wave, rate, cut.astype(np.float32), 0.9) * np.float32(0.2)
+
+
+def sub_bass(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
+    t = _time(n, rate)
+    at = 2 * np.pi * osc.phase(n, rate, osc.hertz(key))
+    bite = (0.12 + 0.5 * (vel / 127) * np.exp(-t / 0.15)).astype(np.float32)
+    wave = np.sin(at) + bite * (0.5 * np.sin(2 * at) + 0.35 * np.sin(3 * at) + 0.15 * np.sin(5 * at))
+    return (wave * 0.35).astype(np.float32)
+
+
+def fm_bell(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
+    t = _time(n, rate)
+    hz = osc.hertz(key)
+    at = 2 * np.pi * osc.phase(n, rate, hz, 3.0 if side else -3.0)
+    # The index is kept so low at high keys that the side bands stay below the top of the band.
+    index = min(2.4, max(0.2, (16_000 / hz - 1) / 3.5 - 1)) * (0.4 + 0.6 * vel / 127)
+    wave = np.sin(at + index * np.exp(-t / 0.7) * np.sin(3.5 * at)) * np.exp(-t / 1.5)
+    wave += 0.4 * np.sin(at * 1.003 + 0.5 * index * np.exp(-t / 0.25) * np.sin(at)) * np.exp(-t / 2.2)
+    return (wave * 0.3).astype(np.float32)
+
+
+def drone(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
+    """Partials that come and go slowly, each on its own."""
+    t = _time(n, rate)
+    hz = osc.hertz(key)
+    rng = np.random.Generator(np.random.Philox(key=51 + side))
+    wave = np.zeros(n, np.float32)
+    for k in range(1, min(14, osc.partials(hz)) + 1):
+        slow, start, detune = rng.uniform(0.05, 0.21), rng.random(), rng.uniform(-5, 5)
+        swell = 0.55 + 0.45 * np.sin(2 * np.pi * (slow * t + start))
+        at = osc.phase(n, rate, hz * k, float(detune), float(rng.random()))
+        wave += (swell**2 / k**1.15).astype(np.float32) * np.sin(2 * np.pi * at).astype(np.float32)
+    return wave * np.float32(0.22)
