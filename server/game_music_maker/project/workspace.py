@@ -1,0 +1,492 @@
+"""Everything a tool or a command can do, over all projects of one home folder.
+
+Answers are plain dictionaries with the fields of the tools' table. Work that takes time runs as a job; a call waits for
+it as long as it was asked to and then says that it is running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import BY_CODE, BackendError, Busy, InvalidArgument, MusicMakerError, NotFound
+from . import conversation, delivery, intake, summary, wording
+from .clock import Clock, SystemClock
+from .jobs import Jobs, Report, Run, Work
+from .paths import Paths
+from .room import Room
+from .store import Job, Owner, Project, Store
+from .text import line, slug
+
+if TYPE_CHECKING:
+    from ..backend import Backend
+    from ..contract.score import ScorePlan
+    from ..settings import Settings
+
+Opener = Callable[["Settings", str], Awaitable["Backend"]]
+"""``open_backend(settings, "local" | "cloud")``."""
+Reply = tuple[dict[str, Any], tuple[Path, ...]]
+
+
+class Workspace:
+    """The projects of one home folder, as one process works on them.
+
+    Args:
+        opener: makes a backend; called once for each kind, on first need.
+        free_paths: a shell's user may name any path; otherwise the allowed folders bind.
+        clock: what waits and dates.
+    """
+
+    def __init__(
+        self, settings: Settings, opener: Opener, *, free_paths: bool = False, clock: Clock | None = None
+    ) -> None:
+        self._settings = settings
+        self._opener = opener
+        self._clock = clock or SystemClock()
+        self._store = Store(settings.home)
+        self._jobs = Jobs(self._store, Owner(settings.home), self._clock)
+        roots = None if free_paths else (*settings.allowed_dirs, settings.output_dir)
+        self._paths = Paths(roots, Path.cwd())
+        self._folder = Path.cwd() if free_paths else settings.output_dir
+        self._backends: dict[str, asyncio.Task[Backend]] = {}
+
+    async def close(self) -> None:
+        """End this process's part of all jobs (others take them up), and its backends."""
+        await self._jobs.close()
+        for task in self._backends.values():
+            task.cancel() if not task.done() else None
+            if task.done() and not task.cancelled() and task.exception() is None:
+                await task.result().close()
+        self._backends.clear()
+        self._store.close()
+
+    # projects
+
+    def projects(self) -> list[dict[str, Any]]:
+        """Name and backend of every project, the most recently used first."""
+        return [{"project": project.name, "backend": project.backend} for project in self._store.projects()]
+
+    async def connect(self, name: str | None, backend: str | None, language: str | None) -> dict[str, Any]:
+        """Open the project `name` or make it; without a name the last used one of that backend."""
+        kind = self._kind(backend) if backend else None
+        project = self._find(name) if name else self._last(kind)
+        if project is None:
+            project = self._make(name or "project", kind, language, free_name=name is None)
+        elif kind is not None and project.backend != kind and backend != "auto":
+            raise InvalidArgument(
+                f"The project '{project.name}' is on the {project.backend} backend; a project never changes it.",
+                next="Connect with another project name to use the other backend.",
+            )
+        room = await self._room(project)
+        async with room.guard():
+            await room.session()
+            credits = await room.credits()
+            link = await room.claim_link()
+        where = "on this machine" if project.backend == "local" else "on NemoVideo's cloud"
+        left = "" if credits["unlimited"] else f" {credits['available']:g} credits are left."
+        return {
+            "message": f"Ready: the project '{project.name}' works {where}.{left}",
+            "next": "Call upload with a clip, or send_message to describe the music.",
+            "status": "ready",
+            "backend": project.backend,
+            "project": project.name,
+            "credits": credits,
+            "link": link,
+        }
+
+    async def credits(self) -> dict[str, Any]:
+        """The balance on the backend of the last used project, or of the default one."""
+        project = self._last(None)
+        kind = project.backend if project else self._kind(None)
+        found = await (Room(self._store, project, await self._backend(kind), self._settings, self._clock)).credits()
+        words = (
+            "Everything runs on this machine: free, without limit."
+            if found["unlimited"]
+            else f"{found['available']:g} credits are available, {found['frozen']:g} are reserved by work in progress."
+        )
+        return {"message": words, "next": None, "backend": kind, **found}
+
+    def _kind(self, wanted: str | None) -> str:
+        chosen = wanted or "auto"
+        if chosen == "auto":
+            chosen = self._settings.backend
+        if chosen == "auto":
+            chosen = "cloud" if self._settings.nemo_token or self._settings.api_url_given else "local"
+        return chosen
+
+    def _find(self, name: str) -> Project | None:
+        return self._store.project(slug(name) or name)
+
+    def _last(self, kind: str | None) -> Project | None:
+        return next((p for p in self._store.projects() if kind in (None, p.backend)), None)
+
+    def _make(self, name: str, kind: str | None, language: str | None, *, free_name: bool) -> Project:
+        readable = slug(name)
+        if not readable:
+            raise InvalidArgument("A project's name needs letters or digits.")
+        backend = kind or self._kind(None)
+        now = self._clock.now()
+        origin = "" if backend == "local" else self._settings.api_url
+        made = Project(readable, backend, origin, "", "", language or "en", now, now)
+        return self._store.add_project(made, free_name=free_name)
+
+    async def _open(self, name: str | None, *, hint: str = "project") -> Room:
+        """The named project, or the last used one, or a first one called after `hint`."""
+        if name is None:
+            project = self._last(None) or self._make(hint, None, None, free_name=True)
+        else:
+            found = self._find(name)
+            if found is None:
+                known = ", ".join(f"'{p.name}'" for p in self._store.projects()[:5]) or "none yet"
+                raise NotFound(
+                    f"There is no project '{line(name, 80)}'; there is {known}.",
+                    next="Use one of these, or make it with connect.",
+                )
+            project = found
+        return await self._room(project)
+
+    async def _room(self, project: Project) -> Room:
+        if project.backend == "cloud" and project.origin != self._settings.api_url:
+            raise InvalidArgument(
+                f"The project '{project.name}' lives at another service address than the one set now.",
+                next="Set NEMO_API_URL as it was, or connect with another project name.",
+            )
+        self._store.touch(project.name, self._clock.now())
+        return Room(self._store, project, await self._backend(project.backend), self._settings, self._clock)
+
+    async def _backend(self, kind: str) -> Backend:
+        task = self._backends.get(kind)
+        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+            task = asyncio.ensure_future(self._opener(self._settings, kind))
+            self._backends[kind] = task
+        return await asyncio.shield(task)
+
+    # uploads
+
+    async def add(self, files: Sequence[str], name: str | None, report: Report | None = None) -> dict[str, Any]:
+        """Files and URLs into the timeline; what cannot be used is told at once, the good ones are taken."""
+        room = await self._open(name, hint=intake.project_hint(files))
+        async with room.guard():
+            return await intake.add(room, self._paths, files, report)
+
+    # messages
+
+    async def say(
+        self,
+        message: str,
+        name: str | None,
+        score: dict[str, Any] | None,
+        wait_s: float,
+        report: Report | None = None,
+    ) -> Reply:
+        """One message: routed where it is a request for another tool, else a turn."""
+        if not message.strip():
+            raise InvalidArgument("The message is empty.", next="Say what the music or the picture should become.")
+        routed = wording.route(message) if score is None else None
+        if routed is not None:
+            try:
+                return await self._routed(routed, name, wait_s, report)
+            except MusicMakerError as error:
+                error.routed_to = routed.route
+                raise
+        plan = read_plan(score)
+        room = await self._open(name)
+        if plan is not None and not room.local:
+            raise InvalidArgument("A score plan works on the local backend alone.", next="Leave `score` out, or use a local project.")
+        self._revive(room)
+        job, begun = self._jobs.begin(
+            room.project.name,
+            "turn",
+            {"message": message, "score": score},
+            lambda run: conversation.turn(run, room, message, plan),
+            alone=True,
+        )
+        if not begun:
+            raise Busy(
+                f"{job.name} is still running: '{line(str(job.request.get('message', '')), 100)}'.",
+                next=f'Wait with state(job="{job.name}", wait_s=45), or end it with cancel; then send this message.',
+            )
+        return self._outcome(await self._jobs.wait(job, wait_s, report)), ()
+
+    async def _routed(
+        self, routed: wording.Routed, name: str | None, wait_s: float, report: Report | None
+    ) -> Reply:
+        files: tuple[Path, ...] = ()
+        if routed.route == "export":
+            found, files = await self.deliver(name, None, routed.format, "high", False, wait_s, report)
+        elif routed.route == "credits":
+            found = await self.credits()
+        elif routed.route == "state":
+            found, _, _ = await self.look(name, None, 0, "summary")
+        elif routed.files:
+            found = await self.add(routed.files, name, report)
+        else:
+            found = {
+                "message": "Which file? Name its path or an http(s) address.",
+                "next": "Call upload with the paths of the files.",
+                "status": "needs_input",
+            }
+        status = found.get("status")
+        shown = status if status in ("running", "needs_input") else "done"
+        answer = {"changes": [], "actions": [], "job": None, **found, "status": shown}
+        if "timeline" not in answer:
+            look, _, _ = await self.look(name, None, 0, "summary")
+            answer.update(timeline=look["timeline"], tracks=look["tracks"])
+        answer.update(reply=found["message"], source="router", routed_to=routed.route, tracks=answer.get("tracks", []))
+        return answer, files
+
+    # the state
+
+    async def look(
+        self,
+        name: str | None,
+        job_name: str | None,
+        wait_s: float,
+        detail: str,
+        *,
+        picture: bool = False,
+        report: Report | None = None,
+    ) -> tuple[dict[str, Any], tuple[Path, ...], bytes | None]:
+        """The timeline and the jobs; with `job_name` that job's result, after at most `wait_s` seconds."""
+        job = self._job(name, job_name) if job_name else None
+        room = await self._open(job.project if job else name)
+        self._revive(room)
+        if job is None and wait_s > 0:
+            running = self._store.jobs(room.project.name, running=True, limit=1)
+            if running:
+                await self._jobs.wait(running[0], wait_s, report)
+        elif job is not None:
+            job = await self._jobs.wait(job, wait_s, report)
+        async with room.guard():
+            state = await room.state()
+            image = await room.picture() if picture else None
+        data = self._described(room, state, job)
+        if detail == "full":
+            data["detail"] = room.details(state)
+        path = job.result.get("path") if job and job.result else None
+        return data, (Path(path),) if path else (), image
+
+    def _described(self, room: Room, state: Any, job: Job | None) -> dict[str, Any]:
+        draft = state.draft
+        jobs = [self._jobs.current(kept) for kept in self._store.jobs(room.project.name, limit=10)]
+        running = next((kept for kept in jobs if kept.status == "running"), None)
+        data: dict[str, Any] = {
+            "message": summary.timeline(draft),
+            "next": None,
+            "status": "running" if running else "idle",
+            "project": room.project.name,
+            "backend": room.project.backend,
+            "timeline": summary.timeline(draft),
+            "tracks": summary.tracks(draft),
+            "duration_s": summary.duration_s(draft),
+            "ready_to_export": summary.has_content(draft),
+            "jobs": [_shown(kept) for kept in jobs],
+        }
+        data["next"] = _next(data, running)
+        if job is not None:
+            data.update(_job_fields(job))
+        return data
+
+    # exports
+
+    async def deliver(
+        self,
+        name: str | None,
+        output: str | None,
+        fmt: str | None,
+        quality: str,
+        overwrite: bool,
+        wait_s: float,
+        report: Report | None = None,
+    ) -> Reply:
+        """The timeline as a file."""
+        room = await self._open(name)
+        self._revive(room)
+        chosen = delivery.choose_format(output, fmt, local=room.local)
+        order = delivery.place_order(
+            self._paths, self._folder, room.project.name, output, chosen, quality, overwrite=overwrite
+        )
+        async with room.guard():
+            draft = await room.draft()
+        room.refuse_empty(draft)
+        key = delivery.key_of(room.project.name, draft, chosen, quality)
+        while True:
+            earlier = self._store.by_key(room.project.name, "export", key)
+            if earlier is None or earlier.status not in ("running", "done"):
+                delivery.refuse_existing(order)
+            request = {
+                "output": str(order.place.path), "overwrite": overwrite, "format": chosen, "quality": quality,
+                "draft": draft, "render_id": _lost_render(earlier),
+            }  # fmt: skip
+            job, begun = self._jobs.begin(
+                room.project.name, "export", request, self._render_work(room), key=key
+            )
+            job = await self._jobs.wait(job, wait_s, report)
+            if begun or job.status != "done" or job.result is None:
+                return self._delivered(job)
+            again = await delivery.named_again(job.result, order, self._paths, self._folder)
+            if again is not None:
+                return again, (Path(again["path"]),)
+            self._store.retire(job, self._clock.now())
+
+    def _render_work(self, room: Room) -> Work:
+        async def work(run: Run) -> dict[str, Any]:
+            return await delivery.render(run, room, self._paths, self._folder)
+
+        return work
+
+    def _delivered(self, job: Job) -> Reply:
+        answer = self._outcome(job)
+        return answer, (Path(answer["path"]),) if answer.get("path") else ()
+
+    # jobs
+
+    async def cancel(self, job_name: str, name: str | None) -> dict[str, Any]:
+        """End a running job; says what was kept and whether it may still be charged."""
+        job = self._jobs.current(self._job(name, job_name))
+        if job.status != "running":
+            known = "unknown" if job.status == "unknown" else "finished"
+            return _cancelled(job, known, f"{job.name} had already ended.", charged=job.status == "unknown")
+        room = await self._open(job.project)
+        stopped = await room.stop(job)
+        job = await self._jobs.cancel(job)
+        if job.status != "cancelled":
+            return _cancelled(job, "finished", f"{job.name} ended before it could be cancelled.", charged=True)
+        if stopped:
+            return _cancelled(job, "cancelled", f"{job.name} was cancelled. The timeline is as it was before.", charged=False)
+        sent = job.kind == "turn" and bool(job.request.get("sent"))
+        words = f"{job.name} is no longer waited for."
+        words += " The service may finish it, and charge for it, all the same." if sent else ""
+        return _cancelled(job, "cancelled", words, charged=sent)
+
+    def _job(self, project: str | None, name: str) -> Job:
+        owner = project and slug(project)
+        if not owner:
+            last = self._last(None)
+            owner = last.name if last else ""
+        job = self._store.job(owner, name) if owner else None
+        if job is None and project is None:
+            job = self._store.find_job(name)
+        if job is None:
+            raise NotFound(f"There is no job '{line(name, 80)}'.", next="Call state: it lists the jobs.")
+        return job
+
+    def _revive(self, room: Room) -> None:
+        """Take up what a process that is gone left running in this project."""
+        for job in self._store.jobs(room.project.name, running=True):
+            if self._jobs.own(job):
+                continue
+            if job.kind == "export":
+                self._jobs.adopt(job, self._render_work(room))
+            else:
+                self._jobs.adopt(job, lambda run: conversation.resume(run, room))
+
+    def _outcome(self, job: Job) -> dict[str, Any]:
+        """The answer of a call that waited for `job`.
+
+        Raises:
+            MusicMakerError: the job failed.
+        """
+        if job.status == "running":
+            return {
+                "message": f"Still at work{f': {job.stage}' if job.stage else ''}.",
+                "next": f'Call state(job="{job.name}", wait_s=45) and repeat until it is done.',
+                "status": "running",
+                "job": job.name,
+                "project": job.project,
+                "progress_percent": None if job.progress is None else round(job.progress * 100),
+            }
+        if job.error is not None or job.result is None:
+            raise _error_of(job)
+        return job.result
+
+
+def read_plan(score: dict[str, Any] | None) -> ScorePlan | None:
+    """A score plan as it came.
+
+    Raises:
+        InvalidArgument: a field is unknown or wrong; it is named.
+    """
+    if score is None:
+        return None
+    from pydantic import ValidationError
+
+    from ..contract.score import ScorePlan
+
+    try:
+        return ScorePlan.model_validate(score)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])[:80]
+        raise InvalidArgument(
+            f"The score plan cannot be used: '{place}' {first['msg'][:160].lower()}.",
+            next="Correct that field; docs/score-plan.schema.json lists them all.",
+        ) from None
+
+
+def _lost_render(job: Job | None) -> str | None:
+    """The render of an export whose outcome is unknown: the next one goes on with it."""
+    return job.request.get("render_id") if job is not None and job.status == "unknown" else None
+
+
+def _error_of(job: Job) -> MusicMakerError:
+    error = job.error or {}
+    cls = BY_CODE.get(str(error.get("code")), BackendError)
+    return cls(
+        str(error.get("message") or "The work failed."),
+        next=error.get("next"),
+        retry_after_s=error.get("retry_after_s"),
+        link=error.get("link"),
+    )
+
+
+def _shown(job: Job) -> dict[str, Any]:
+    shown: dict[str, Any] = {"job": job.name, "kind": job.kind, "status": _public(job)}
+    if job.status == "running":
+        shown.update(stage=job.stage, progress_percent=None if job.progress is None else round(job.progress * 100))
+    if job.result and job.result.get("path"):
+        shown["path"] = job.result["path"]
+    return shown
+
+
+def _public(job: Job) -> str:
+    return "failed" if job.status == "cancelled" else job.status
+
+
+def _job_fields(job: Job) -> dict[str, Any]:
+    """What `state(job=…)` says about that job, over the project's own fields."""
+    fields: dict[str, Any] = {"status": _public(job), "job": job.name}
+    if job.status == "running":
+        fields["message"] = f"{job.name} is still at work{f': {job.stage}' if job.stage else ''}."
+        fields["next"] = f'Call state(job="{job.name}", wait_s=45) again.'
+        fields["progress_percent"] = None if job.progress is None else round(job.progress * 100)
+    elif job.error is not None or job.result is None:
+        error = _error_of(job)
+        fields["result"] = {"message": error.message, "next": error.next, "error": error.to_dict()}
+        fields["message"], fields["next"] = error.message, error.next
+    else:
+        fields["result"] = job.result
+        fields["message"], fields["next"] = job.result.get("message", ""), job.result.get("next")
+    return fields
+
+
+def _next(data: dict[str, Any], running: Job | None) -> str:
+    if running is not None:
+        return f'{running.name} is running: call state(job="{running.name}", wait_s=45).'
+    if data["ready_to_export"]:
+        return "Call export for the file, or send_message to change something."
+    return "Call upload with a clip, or send_message to describe the music."
+
+
+def _cancelled(job: Job, status: str, words: str, *, charged: bool) -> dict[str, Any]:
+    return {
+        "message": words,
+        "next": "Call state to see the timeline." if status != "finished" else f'Call state(job="{job.name}") for its result.',
+        "status": status,
+        "job": job.name,
+        "project": job.project,
+        "kept": "Uploads and all earlier edits are kept.",
+        "may_be_charged": charged,
+    }
