@@ -1,0 +1,162 @@
+"""The last step of a render: picture packets copied, sound encoded, both in one file, and that sound measured.
+
+One FFmpeg process does it: its loopback decoder (FFmpeg 7 and later) decodes the sound that it has just
+encoded into the EBU R 128 meter, so that the figures are those of the finished file and cost no second
+pass.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import RenderFailed
+from . import ffmpeg
+
+CEILING_DBTP = -1.0
+TOLERANCE_LU = 0.5
+_AIM_DBTP = -1.15
+_TRIES = 4
+
+SOUND_CODECS: dict[str, tuple[str, ...]] = {
+    "mp4": ("-c:a", "aac", "-aac_coder", "fast", "-b:a", "192k", "-ar", "48000"),
+    "mov": ("-c:a", "aac", "-aac_coder", "fast", "-b:a", "192k", "-ar", "48000"),
+    "m4a": ("-c:a", "aac", "-b:a", "256k", "-ar", "48000"),
+    "webm": ("-c:a", "libopus", "-b:a", "160k", "-ar", "48000"),
+    "ogg": ("-c:a", "libvorbis", "-q:a", "6", "-ar", "48000"),
+    "mp3": ("-c:a", "libmp3lame", "-q:a", "1", "-ar", "48000"),
+    "flac": ("-c:a", "flac", "-sample_fmt", "s32", "-bits_per_raw_sample", "24", "-ar", "48000"),
+    "wav": ("-c:a", "pcm_s24le", "-ar", "48000"),
+}
+MUXERS: dict[str, tuple[str, ...]] = {
+    "mp4": ("-movflags", "+faststart", "-f", "mp4"),
+    "mov": ("-movflags", "+faststart", "-f", "mov"),
+    "m4a": ("-movflags", "+faststart", "-f", "ipod"),
+    "webm": ("-f", "webm"),
+    "ogg": ("-f", "ogg"),
+    "mp3": ("-write_xing", "1", "-f", "mp3"),
+    "flac": ("-f", "flac"),
+    "wav": ("-f", "wav", "-rf64", "auto"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """EBU R 128 figures of a finished file: LUFS, LU, dBTP. Silence measures −70 LUFS and −inf dBTP."""
+
+    integrated_lufs: float
+    range_lu: float
+    true_peak_dbtp: float
+
+    def to_dict(self) -> dict[str, float | None]:
+        peak = self.true_peak_dbtp if math.isfinite(self.true_peak_dbtp) else None
+        return {"integrated_lufs": self.integrated_lufs, "range_lu": self.range_lu, "true_peak_dbtp": peak}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Where the picture's packets come from: input arguments, length in seconds, output options of the copy."""
+
+    inputs: tuple[str, ...]
+    seconds: float
+    options: tuple[str, ...] = ()
+
+
+def write(
+    out: Path,
+    format: str,
+    *,
+    picture: Picture | None,
+    sound: Path | None,
+    seconds: float,
+    target_lufs: float | None,
+    title: str = "",
+    progress: ffmpeg.Tick | None = None,
+) -> Levels | None:
+    """Write the file; encode the sound again, a little lower or higher, until level and true peak hold.
+
+    Args:
+        out: file to write, replaced if it is there.
+        picture: its packets are copied; None for sound alone.
+        sound: 48 kHz WAV, already mixed and levelled; None for no sound.
+        seconds: length of the picture, to which the sound is cut.
+        target_lufs: wanted loudness; None leaves the level as it is (the peak still holds).
+
+    Returns:
+        the measured levels of the finished file's sound, None without sound.
+
+    Raises:
+        RenderFailed, DiskFull.
+    """
+    gain = 0.0
+    for _ in range(_TRIES):
+        log = _once(out, format, picture, sound, seconds, gain, title, progress)
+        levels = read_levels(log) if sound is not None else None
+        if levels is None:
+            return None
+        change = _correction(levels, target_lufs)
+        if change == 0.0:
+            return levels
+        gain += change
+    return levels
+
+
+def _correction(levels: Levels, target_lufs: float | None) -> float:
+    """dB by which the sound has to move: down under the ceiling first, else towards the target."""
+    if levels.integrated_lufs <= -69 or not math.isfinite(levels.true_peak_dbtp):
+        return 0.0
+    room = _AIM_DBTP - levels.true_peak_dbtp
+    if levels.true_peak_dbtp > CEILING_DBTP:
+        return room
+    if target_lufs is None or abs(levels.integrated_lufs - target_lufs) <= TOLERANCE_LU - 0.1:
+        return 0.0
+    wanted = min(target_lufs - levels.integrated_lufs, room)
+    return wanted if abs(wanted) > 0.05 else 0.0
+
+
+def _once(
+    out: Path,
+    format: str,
+    picture: Picture | None,
+    sound: Path | None,
+    seconds: float,
+    gain: float,
+    title: str,
+    progress: ffmpeg.Tick | None,
+) -> str:
+    args: list[str] = ["-nostats"]
+    maps: list[str] = []
+    if picture is not None:
+        args += picture.inputs
+        maps += ["-map", "0:V:0", "-c:v", "copy", *picture.options]
+    if sound is not None:
+        args += ffmpeg.source(sound, demuxer="wav")
+        maps += ["-map", f"{int(picture is not None)}:a:0", *SOUND_CODECS[format]]
+        if gain:
+            maps += ["-af", f"volume={gain:.3f}dB"]
+        maps += ["-t", f"{seconds:.6f}"] if picture is None else []
+    named = ["-metadata", f"title={title}"] if title else []
+    args += [*maps, "-map_metadata", "-1", "-map_chapters", "-1", *named, *MUXERS[format], f"file:{out}"]
+    if sound is not None:
+        at = int(picture is not None)
+        meter = "[dec:0]ebur128=peak=true:framelog=quiet[meter]"
+        args += ["-dec", f"0:{at}", "-filter_complex", meter, "-map", "[meter]", "-f", "null", "-"]
+    return ffmpeg.run(
+        args, progress=progress, failure=RenderFailed, saying="The file could not be written"
+    ).log
+
+
+def read_levels(log: str) -> Levels:
+    """Figures of the last ``ebur128`` summary in a log.
+
+    Raises:
+        RenderFailed: there is none.
+    """
+    summary = log[log.rfind("Summary:") :]
+    found = {key: re.search(rf"\b{key}:\s+(-?[\d.]+|-?inf|nan)", summary) for key in ("I", "LRA", "Peak")}
+    if "Integrated loudness" not in summary or not found["I"]:
+        raise RenderFailed("The finished sound could not be measured.")
+    values = {key: float(match[1]) if match else -math.inf for key, match in found.items()}
+    return Levels(values["I"], values["LRA"], values["Peak"])

@@ -1,0 +1,266 @@
+"""The quick look: where a clip probably cuts, from its packet sizes, then a bounded number of decoded frames.
+
+An encoder spends many bytes on a frame that its neighbours do not foretell, and many encoders start a group
+of pictures there. So candidates are packets that stand out from those around them, and key frames at
+irregular places. One FFmpeg run then decodes the key frames, and for the doubtful candidates the stretch
+from their key frame on; everything else is thrown away before the decoder. The budget is a share of all
+frames, so the time stays bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..footage import MediaInfo
+from . import ffmpeg, packets
+from .analyse import Seen
+from .cuts import Found, judge, walk
+from .features import HEIGHT, WIDTH, Features, difference, features
+
+BUDGET_SHARE = 0.07
+KEY_SHARE = 0.05
+_SPIKE = 2.2
+_SURE_SPIKE = 5.0
+_AFTER = 9
+Doubles = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Packets in order of showing.
+
+    Attributes:
+        times: seconds. size: bytes. key: key frames. order: place of each in decoding order.
+        spike: size against that of the frames around. irregular: key frames where no rhythm asks for one.
+    """
+
+    times: Doubles
+    size: Doubles
+    key: Bools
+    order: NDArray[np.int64]
+    spike: Doubles
+    irregular: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Packets to decode, first and last in decoding order, for the candidate shown at place `at`."""
+
+    first: int
+    last: int
+    at: int
+
+
+def quick_look(path: Path, info: MediaInfo, tell: Callable[[float, str], None]) -> Seen:
+    """See `analyse.analyse`; for clips of any length, memory grows by about 200 bytes a frame."""
+    stream = packets.read(path, maps=("0:V:0",))[0][0]
+    tell(0.2, "look")
+    table = make_table(stream)
+    candidates = find_candidates(table)
+    keys = _thinned(np.flatnonzero(table.key), max(24, int(KEY_SHARE * len(table.size))))
+    stretches = choose(table, candidates, int(BUDGET_SHARE * len(table.size)))
+    times, seen = _decode(path, table, keys, stretches, lambda share: tell(0.2 + 0.75 * share, "look"))
+    found = _decide(table, candidates, stretches, times, seen, info.video.fps if info.video else 30.0)
+    looked = f"Quick look: {len(times)} of {len(table.size)} frames were decoded."
+    return Seen(
+        found=found,
+        times=table.times[~table.key],
+        motion=_motion(table),
+        luma_times=times,
+        luma=seen.luma.astype(np.float64),
+        colour=float(seen.saturation.mean()) if len(seen) else 0.0,
+        look="quick",
+        notes=(looked,),
+    )
+
+
+def make_table(stream: packets.Packets) -> Table:
+    """Packets sorted by time, with what stands out marked."""
+    shown = np.flatnonzero(stream.shown)
+    by_time = shown[np.argsort(stream.pts[shown], kind="stable")]
+    size = stream.size[by_time].astype(np.float64)
+    key = stream.key[by_time]
+    times = stream.seconds[by_time]
+    return Table(times, size, key, by_time.astype(np.int64), _spikes(size, key), _irregular(key))
+
+
+def _spikes(size: Doubles, key: Bools, reach: int = 14) -> Doubles:
+    """Each size against the larger ones (80th percentile) of the non-key packets within `reach` on either side."""
+    n = len(size)
+    masked = np.where(key, np.nan, size)
+    padded = np.pad(masked, reach, constant_values=np.nan)
+    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).copy()
+    around[:, reach - 1 : reach + 2] = np.nan
+    empty = np.isnan(around).all(axis=1)
+    around[empty] = np.inf
+    ordered = np.sort(around, axis=1)
+    counts = np.maximum(1, (~np.isnan(around)).sum(axis=1))
+    level = ordered[np.arange(n), np.minimum(counts - 1, (0.8 * counts).astype(int))]
+    return np.asarray(size / (level + 48.0))
+
+
+def _irregular(key: Bools) -> Bools:
+    """Key frames that come neither at the usual distance nor at the encoder's longest one."""
+    places = np.flatnonzero(key)
+    marked = np.zeros(len(key), dtype=bool)
+    gaps = np.diff(places)
+    if not len(gaps):
+        return marked
+    values, counts = np.unique(gaps, return_counts=True)
+    usual = int(values[counts.argmax()]) if counts.max() >= max(2, 0.5 * len(gaps)) else -10
+    longest = int(gaps.max())
+    regular = (np.abs(gaps - usual) <= 1) | ((gaps >= longest - 1) & (longest >= 48) & ((gaps >= longest -
+    1).sum() > 1)) if longest in (250, 300) or longest % 60 == 0:
+        regular |= gaps >= longest
+    marked[places[1:]] = ~regular
+    return marked
+
+
+def find_candidates(table: Table) -> NDArray[np.int64]:
+    """Places of frames that may start a shot: irregular key frames, and the highest spike of each fifth of a second."""
+    spiky = (table.spike >= _SPIKE) & ~table.key
+    score = np.where(table.irregular, 1e3, np.where(spiky, table.spike, 0.0))
+    found: list[int] = []
+    for i in np.argsort(-score):
+        if score[i] <= 0:
+            break
+        if i > 1 and all(abs(int(i) - j) > 3 for j in found):
+            found.append(int(i))
+    return np.array(sorted(found), dtype=np.int64)
+
+
+def _thinned(places: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    if len(places) <= most:
+        return places
+    return places[np.linspace(0, len(places) - 1, most).round().astype(int)]
+
+
+def choose(table: Table, candidates: NDArray[np.int64], budget: int) -> list[Stretch]:
+    """Which candidates to look at closely: the cheapest first, until `budget` frames are spent."""
+    key_orders = np.sort(table.order[table.key])
+    options: list[tuple[int, float, Stretch]] = []
+    for at in candidates:
+        order = table.order[max(0, at - 3) : at + _AFTER]
+        start = int(key_orders[max(0, np.searchsorted(key_orders, order.min(), side="right") - 1)])
+        last = int(order.max())
+        cost = last - start + 1
+        options.append((cost, -float(table.spike[at]), Stretch(start, last, int(at))))
+    chosen: list[Stretch] = []
+    covered: set[int] = set()
+    for _, _, stretch in sorted(options, key=lambda option: option[:2]):
+        extra = set(range(stretch.first, stretch.last + 1)) - covered
+        if len(covered) + len(extra) > budget:
+            continue
+        covered |= extra
+        chosen.append(stretch)
+    return chosen
+
+
+def _ranges(numbers: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Consecutive runs as (first, last)."""
+    if not len(numbers):
+        return []
+    breaks = np.flatnonzero(np.diff(numbers) > 1)
+    starts = np.concatenate([[0], breaks + 1])
+    ends = np.concatenate([breaks, [len(numbers) - 1]])
+    return [(int(numbers[a]), int(numbers[b])) for a, b in zip(starts, ends, strict=True)]
+
+
+def _decode(
+    path: Path,
+    table: Table,
+    keys: NDArray[np.int64],
+    stretches: list[Stretch],
+    tell: Callable[[float], None],
+) -> tuple[Doubles, Features]:
+    """Decode the chosen packets alone, in one run: all others are dropped before the decoder."""
+    wanted = np.zeros(int(table.order.max()) + 1, dtype=bool)
+    wanted[table.order[keys]] = True
+    for stretch in stretches:
+        wanted[stretch.first : stretch.last + 1] = True
+    keep = "+".join(f"between(n,{a},{b})" for a, b in _ranges(np.flatnonzero(wanted)))
+    options = ("-noautorotate", "-bsf:v", f"noise=drop='not({keep})'", "-skip_loop_filter", "noref")
+    times: list[float] = []
+    parts: list[Features] = []
+    pictures: list[NDArray[np.uint8]] = []
+    end = float(table.times[-1]) or 1.0
+    for t, picture in ffmpeg.read_frames(path, width=WIDTH, height=HEIGHT, options=options):
+        times.append(t)
+        pictures.append(picture)
+        if len(pictures) == 32:
+            parts.append(features(np.stack(pictures)))
+            pictures = []
+            tell(min(1.0, t / end))
+    if pictures:
+        parts.append(features(np.stack(pictures)))
+    names = ("colours", "layout", "luma", "saturation")
+    joined = Features(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    return np.array(times), joined
+
+
+def _decide(
+    table: Table,
+    candidates: NDArray[np.int64],
+    stretches: list[Stretch],
+    times: Doubles,
+    seen: Features,
+    fps: float,
+) -> list[Found]:
+    """Close looks decide where there was one; elsewhere the key frames on both sides and the spike itself."""
+    found: list[Found] = []
+    close = {stretch.at for stretch in stretches}
+    step = 1.0 / max(fps, 1.0)
+    for at in sorted(close):
+        low = float(table.times[max(0, at - 3)]) - step / 2
+        high = float(table.times[min(len(table.times) - 1, at + _AFTER)]) + step / 2
+        inside = np.flatnonzero((times >= low) & (times <= high))
+        if len(inside) < 3:
+            close.discard(at)
+            continue
+        part = seen.part(int(inside[0]), int(inside[-1]) + 1)
+        found += judge(walk([(times[inside[0] : inside[-1] + 1], part)], fps), fps)
+    for at in candidates:
+        if int(at) not in close:
+            event = _from_keys(table, candidates, int(at), times, seen)
+            if event is not None:
+                found.append(event)
+    unique: list[Found] = []
+    for event in sorted(found, key=lambda e: e.t):
+        if not unique or event.t - unique[-1].t > step / 2:
+            unique.append(event)
+    return unique
+
+
+def _from_keys(
+    table: Table, candidates: NDArray[np.int64], at: int, times: Doubles, seen: Features
+) -> Found | None:
+    """Judge a candidate by the decoded pictures nearest before and after it, and by how lonely its packet is."""
+    t = float(table.times[at])
+    after = int(np.searchsorted(times, t - 1e-4))
+    if after == 0 or after >= len(times):
+        return None
+    change = float(difference(seen.part(after - 1, after), seen.part(after, after + 1))[0])
+    follow = table.spike[at + 1 : at + 6]
+    lonely = bool(len(follow)) and float(np.mean(follow)) < 1.6
+    strong = bool(table.irregular[at]) or float(table.spike[at]) >= _SURE_SPIKE
+    others = candidates[np.abs(candidates - at) <= 12]
+    if change < 0.16 or not lonely or not strong or len(others) > 1:
+        return None
+    return Found(t, "cut", change)
+
+
+def _motion(table: Table) -> Doubles:
+    """Bytes of the frames between key frames, as a logarithm, spikes flattened: the more moves, the more it takes."""
+    size = table.size[~table.key]
+    if not len(size):
+        return np.zeros(0)
+    window = min(len(size), 9)
+    padded = np.pad(size, window // 2, mode="edge")[: len(size) + window - 1]
+    level = np.median(np.lib.stride_tricks.sliding_window_view(padded, window), axis=1)
+    return np.asarray(np.log2(level + 64.0))
