@@ -1,0 +1,196 @@
+"""From a message to text in which everything exact is a token.
+
+Quoted words, times, percentages, decibels, ratios, factors, degrees and hex colours are taken out of the message and
+stand in it as ``<q0>``, ``<t1>`` and so on, so that the phrase tables see plain words only. `Lexed.raw` puts them back.
+
+kinds: ``q`` quoted text (verbatim) · ``t`` time in ms · ``p`` share (0.35 for 35%) · ``d`` decibels · ``r`` ratio
+(width, height) · ``x`` factor · ``g`` degrees · ``c`` colour ``#rrggbb`` · ``s`` size in pixels (width, height)
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .numbers import CHINESE_NUMBER, NUMBER, value
+
+TOKEN = re.compile(r"<([a-z])(\d+)>")
+_QUOTES = re.compile(
+    r"“([^”]*)”|„([^“”]*)[“”]|「([^」]*)」|『([^』]*)』|《([^》]*)》|«([^»]*)»|【([^】]*)】|‘([^’]*)’(?![a-z])"
+    r'|"([^"]*)"|`([^`]*)`|(?<![\w])\'((?:[^\']|(?<=\w)\'(?=\w))*)\'(?![\w])'
+)
+_RATIOS = "9:16 16:9 1:1 4:5 5:4 4:3 3:4 21:9 9:21 2:3 3:2 18:9 9:18 2:1 1:2 2.35:1 2.39:1 2.40:1 1.85:1 32:9".split()
+_SECONDS = r"(?:seconds?|secs?|s(?![a-z])|秒钟?)"
+_MINUTES = r"(?:minutes?|mins?|m(?![a-z%])|分钟|分(?![之贝辨]))"
+_TO = r"\s*(?:-|–|—|~|～|to|until|till|through|到|至)\s*"
+
+
+@dataclass(frozen=True, slots=True)
+class Lexed:
+    """`text` with tokens, lower case; `values` by token; `source` the words each token stood for."""
+
+    text: str
+    values: dict[str, Any]
+    source: dict[str, str]
+
+    def raw(self, part: str) -> str:
+        """A part of `text` with its tokens put back as they were written."""
+        return TOKEN.sub(lambda m: self.source[m.group()], part).strip()
+
+    def of(self, kind: str, part: str) -> list[Any]:
+        """The values of one kind in a part of `text`, in order."""
+        return [self.values[m.group()] for m in TOKEN.finditer(part) if m.group(1) == kind]
+
+
+class _Taker:
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.source: dict[str, str] = {}
+
+    def put(self, kind: str, found: Any, source: str) -> str:
+        token = f"<{kind}{len(self.values)}>"
+        self.values[token], self.source[token] = found, source
+        return token
+
+    def take(self, text: str, pattern: str, kind: str, read: Callable[[re.Match[str]], Any]) -> str:
+        """Every match of `pattern` becomes a token, but for those that `read` answers with None."""
+
+        def swap(found: re.Match[str]) -> str:
+            read_value = read(found)
+            if read_value is None:
+                return found.group()
+            return f" {self.put(kind, read_value, found.group())} "
+
+        return re.sub(pattern, swap, text)
+
+
+def lex(message: str) -> Lexed:
+    """Tokens of a message in either language. Never raises: what it cannot read stays as words."""
+    taker = _Taker()
+    text = _quotes(message, taker)
+    parts = TOKEN.split(text)  # words, kind, number, words, …: only the words are normalised
+    text = "".join(
+        _plain(part) if i % 3 == 0 else (f" <{part}" if i % 3 == 1 else f"{part}> ") for i, part in enumerate(parts)
+    )
+    for step in (_colours, _ratios, _levels, _times, _factors):
+        text = step(text, taker)
+    return Lexed(re.sub(r"[^\S\n]+", " ", text).strip(), taker.values, taker.source)
+
+
+def _quotes(message: str, taker: _Taker) -> str:
+    def swap(found: re.Match[str]) -> str:
+        inner = next((g for g in found.groups() if g is not None), "")
+        return taker.put("q", inner.strip(), found.group()) if inner.strip() else " "
+
+    cleaned = message.replace("<", "‹").replace(">", "›").replace("＂", '"')
+    return _QUOTES.sub(swap, cleaned)
+
+
+def _plain(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("‘", "'")
+    return re.sub(r"\s*[\r\n]+\s*", "\n", text)
+
+
+def _colours(text: str, taker: _Taker) -> str:
+    def read(found: re.Match[str]) -> str:
+        digits = found.group(1)
+        return "#" + (digits if len(digits) == 6 else "".join(c * 2 for c in digits))
+
+    return taker.take(text, r"#([0-9a-f]{6}|[0-9a-f]{3})\b", "c", read)
+
+
+def _ratios(text: str, taker: _Taker) -> str:
+    def read(found: re.Match[str]) -> tuple[float, float] | None:
+        width, height = found.group(1), found.group(2)
+        if f"{width}:{height}" not in _RATIOS:
+            return None
+        return float(width), float(height)
+
+    def chinese(found: re.Match[str]) -> tuple[float, float] | None:
+        width, height = value(found.group(1)), value(found.group(2))
+        return (width, height) if f"{width:g}:{height:g}" in _RATIOS else None
+
+    text = taker.take(
+        text, r"(?<![\d:.])(\d{3,4})\s?[x×*]\s?(\d{3,4})(?!\d)", "s", lambda m: (int(m.group(1)), int(m.group(2)))
+    )
+    text = taker.take(text, rf"({CHINESE_NUMBER})比({CHINESE_NUMBER})", "r", chinese)
+    # "0:10-9:16" and "at 9:16" name times: a ratio is no neighbour of a range sign or of "at"
+    before = r"(?<![\d:.])(?<!\d-)(?<!\d–)(?<!\bat )(?<!from )"
+    return taker.take(
+        text, before + r"(\d{1,2}(?:\.\d{1,2})?)\s?(?::|x|×|/| by |比)\s?(\d{1,2})(?![\d:.]|\s?[-–]\s?\d)", "r", read
+    )
+
+
+def _levels(text: str, taker: _Taker) -> str:
+    text = taker.take(text, rf"百分之({NUMBER})", "p", lambda m: value(m.group(1)) / 100)
+    text = taker.take(
+        text, rf"({NUMBER})\s?(?:%|percent(?:age)?(?![a-z])|per cent(?![a-z])|pct(?![a-z]))", "p",
+        lambda m: value(m.group(1)) / 100,
+    )
+    text = taker.take(text, r"([一二三四五六七八九])成(?![为功就])", "p", lambda m: value(m.group(1)) / 10)
+    text = taker.take(
+        text, rf"([-+−]?)\s?({NUMBER})\s?(?:db(?![a-z])|decibels?|分贝)", "d",
+        lambda m: (-1 if m.group(1) in ("-", "−") else 1) * value(m.group(2)),
+    )
+    return taker.take(text, rf"({NUMBER})\s?(?:°|degrees?(?![a-z])|deg(?![a-z])|度(?!假|过))", "g", lambda m: value(m.group(1)))
+
+
+def _clock(text: str) -> float:
+    total = 0.0
+    for part in text.split(":"):
+        total = total * 60 + float(part)
+    return total * 1000
+
+
+def _times(text: str, taker: _Taker) -> str:
+    clock = r"\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?"
+    text = taker.take(text, rf"(?<![\d:])({clock})(?![\d:])\s?(?:s(?![a-z])|秒)?", "t", lambda m: _clock(m.group(1)))
+
+    def spread(found: re.Match[str]) -> str:
+        unit = 60_000 if re.match(r"m|分", found.group(3)) else 1000
+        first, second = value(found.group(1)) * unit, value(found.group(2)) * unit
+        opening = taker.put("t", first, found.group(1))
+        return f" {opening} - {taker.put('t', second, found.group(2) + found.group(3))} "
+
+    text = re.sub(rf"(?:seconds?\s)?({NUMBER}){_TO}({NUMBER})[\s-]?({_SECONDS}|{_MINUTES})", spread, text)
+    text = re.sub(rf"(?<![a-z])seconds?\s(\d+(?:\.\d+)?)(?:{_TO}(?:seconds?\s)?(\d+(?:\.\d+)?))?(?!\s?[\d:%a-z])", _worded(taker), text)
+    both = rf"({NUMBER})[\s-]?个?{_MINUTES}\s?(?:and |零|又)?(?:({NUMBER})[\s-]?{_SECONDS}|(半|and a half|\d{{1,2}}(?![\d%])))"
+    text = taker.take(text, both, "t", _minutes_seconds)
+    text = taker.take(text, rf"({NUMBER})[\s-]?个?{_MINUTES}(?:钟)?", "t", lambda m: value(m.group(1)) * 60_000)
+    text = taker.take(text, rf"({NUMBER})\s?(?:ms(?![a-z])|milliseconds?|毫秒)", "t", lambda m: value(m.group(1)))
+    return taker.take(
+        text, rf"({NUMBER})[\s-]?个?{_SECONDS}(半)?(?: and a half)?", "t",
+        lambda m: (value(m.group(1)) + (0.5 if m.group(2) or m.group().endswith("half") else 0)) * 1000,
+    )
+
+
+def _worded(taker: _Taker) -> Callable[[re.Match[str]], str]:
+    """ "second 10 to second 15": the unit stands before its number."""
+
+    def swap(found: re.Match[str]) -> str:
+        first = taker.put("t", float(found.group(1)) * 1000, f"second {found.group(1)}")
+        if found.group(2) is None:
+            return f" {first} "
+        return f" {first} - {taker.put('t', float(found.group(2)) * 1000, f'second {found.group(2)}')} "
+
+    return swap
+
+
+def _minutes_seconds(found: re.Match[str]) -> float:
+    minutes = value(found.group(1))
+    if found.group(2):
+        seconds = value(found.group(2))
+    else:
+        seconds = 30.0 if not found.group(3).isdigit() else float(found.group(3))
+    return (minutes * 60 + seconds) * 1000
+
+
+def _factors(text: str, taker: _Taker) -> str:
+    text = taker.take(text, r"(?<![\w.])(\d+(?:\.\d+)?)\s?[x×](?![a-z0-9])|(?<![\w.])x\s?(\d+(?:\.\d+)?)(?![\d.])", "x",
+                      lambda m: float(m.group(1) or m.group(2)))
+    text = taker.take(text, rf"({NUMBER})\s?(?:倍速?|times(?= (?:as |faster|slower|the|speed|bigger|larger|normal))|times(?=\s*$))", "x",
+                      lambda m: value(m.group(1)))
+    return taker.take(text, r"半速|一半(?:的)?速度?|half(?: the)? speed|half as fast", "x", lambda m: 0.5)
