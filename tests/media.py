@@ -1,4 +1,5 @@
-"""Test footage, made by FFmpeg from its own test sources: known cuts, sounds and oddities, small and quick to make.
+"""Test footage, made by FFmpeg from its own test sources: known cuts, sounds and oddities, small and quick
+to make.
 
 `Media` caches what it makes in one folder for the session:
 
@@ -83,7 +84,8 @@ class Media:
         """A clip of `scenes` (keys of `SCENES`) that follow each other with hard cuts.
 
         Args:
-            seconds: length of each scene, or of all. sound: key of `SOUNDS` or None. filters: over the whole picture.
+            seconds: length of each scene, or of all. sound: key of `SOUNDS` or None. filters: over the
+                whole picture.
             video, audio: encoder options. after: further output options.
         """
         lengths = [seconds] * len(scenes) if isinstance(seconds, (int, float)) else list(seconds)

@@ -8,6 +8,7 @@ thread.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -32,7 +33,8 @@ _WEIGHT = {"flash": 0.25, "hit": 0.25, "silence": 0.25, "speech": 0.25}
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a look found: events, motion and brightness over time (values at `times`), colour, its name, notes."""
+    """What a look found: events, motion and brightness over time (values at `times`), colour, its name,
+    notes."""
 
     found: list[Found]
     times: NDArray[np.float64]
@@ -128,7 +130,7 @@ def _map(info: MediaInfo, seen: Seen | None, heard: Heard) -> VideoMap:
     raw = _at(ticks, seen.times, seen.motion)
     flow = _normal(raw)
     events = [
-        Cut(t=round(f.t, 4), w=(1.0 if f.step >= 0.2 else 0.5) if f.kind == "cut" else 0.25, kind=f.kind)  # type: ignore[arg-type]
+        Cut(t=round(f.t, 4), w=(1.0 if f.step >= 0.2 else 0.5) if f.kind == "cut" else 0.25, kind=f.kind)
         for f in seen.found
     ]
     events += [*_events(heard), *_peaks(flow)]
@@ -143,8 +145,8 @@ def _map(info: MediaInfo, seen: Seen | None, heard: Heard) -> VideoMap:
         flow_raw=round(float(raw.mean()), 5),
         luma=tuple(round(float(v), 3) for v in _at(ticks, seen.luma_times, seen.luma)),
         colour=round(seen.colour, 3),
-        scenes=tuple(zip(edges[:-1], edges[1:], strict=True)),
-        look=seen.look,  # type: ignore[arg-type]
+        scenes=tuple(itertools.pairwise(edges)),
+        look=seen.look,
         notes=seen.notes,
         **sound,
     )
@@ -164,7 +166,8 @@ def _at(
 
 
 def _normal(raw: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Motion within the clip's own range, 0–1, smoothed over half a second; 0.5 throughout where it never changes."""
+    """Motion within the clip's own range, 0–1, smoothed over half a second; 0.5 throughout where it never
+    changes."""
     smooth = np.convolve(np.pad(raw, 2, mode="edge"), np.ones(5) / 5, mode="valid")
     low, high = np.percentile(smooth, [5, 95])
     if high - low < 1e-4 + 0.02 * abs(high):
@@ -173,7 +176,8 @@ def _normal(raw: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _peaks(flow: NDArray[np.float64]) -> list[Cut]:
-    """Onsets of action: where motion rises by more than it usually does (two median deviations, at least 0.3)."""
+    """Onsets of action: where motion rises by more than it usually does (two median deviations, at least
+    0.3)."""
     if len(flow) < 10:
         return []
     rise = flow[3:] - flow[:-3]

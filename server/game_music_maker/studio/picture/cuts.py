@@ -27,8 +27,9 @@ Doubles = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """One row for each frame: its time, the step from the frame before, brightness, saturation; and for large steps
-    how near the pictures before and after come to each other again (`back`, 1 where not looked at)."""
+    """One row for each frame: its time, the step from the frame before, brightness, saturation; and for
+    large steps how near the pictures before and after come to each other again (`back`, 1 where not looked
+    at)."""
 
     times: Doubles
     step: Doubles
@@ -69,7 +70,8 @@ def walk(frames: Iterable[tuple[Doubles, Features]], fps: float) -> Steps:
 def _windows(
     frames: Iterable[tuple[Doubles, Features]], reach: int
 ) -> Iterator[tuple[Doubles, Features, int]]:
-    """Chunks with the `reach` + 1 frames before them; the last `reach` frames of a chunk wait for the next one.
+    """Chunks with the `reach` + 1 frames before them; the last `reach` frames of a chunk wait for the next
+    one.
 
     Yields:
         times and features, and the index of the first frame not told of before; frames past the end of what
@@ -91,7 +93,8 @@ def _windows(
 
 
 def _comes_back(pictures: Features, i: int, reach: int) -> float:
-    """Least difference of the picture before frame `i` to one a few frames after it, or of frame `i` to one before."""
+    """Least difference of the picture before frame `i` to one a few frames after it, or of frame `i` to
+    one before."""
     after = pictures.part(i + 1, i + 1 + reach)
     before = pictures.part(max(0, i - 1 - reach), max(0, i - 1))
     found = [1.0]

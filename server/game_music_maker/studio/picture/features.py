@@ -55,12 +55,16 @@ def features(pictures: NDArray[np.uint8]) -> Features:
     """Features of RGB pictures, shape (n, 90, 160, 3)."""
     n = len(pictures)
     quantised = pictures >> 5
-    codes = (quantised[..., 0].astype(np.int32) << 6) | (quantised[..., 1].astype(np.int32) << 3) |
-    quantised[..., 2] codes = codes.reshape(n, -1) + (np.arange(n, dtype=np.int32) << 9)[:, None] counts =
-    np.bincount(codes.ravel(), minlength=n << 9).reshape(n, _BINS**3) tiles = pictures.reshape(n, 9, HEIGHT
-    // 9, 16, WIDTH // 16, 3) mosaic = tiles.mean(axis=(2, 4), dtype=np.float32) / 255 luma = mosaic @
-    np.array([0.2126, 0.7152, 0.0722], np.float32) spread = mosaic.max(axis=-1) - mosaic.min(axis=-1)
-    saturation = spread / np.maximum(mosaic.max(axis=-1), 1e-3) return Features(
+    red, green, blue = (quantised[..., i].astype(np.int32) for i in range(3))
+    codes = (red << 6 | green << 3 | blue).reshape(n, -1)
+    codes += (np.arange(n, dtype=np.int32) << 9)[:, None]
+    counts = np.bincount(codes.ravel(), minlength=n << 9).reshape(n, _BINS**3)
+    tiles = pictures.reshape(n, 9, HEIGHT // 9, 16, WIDTH // 16, 3)
+    mosaic = tiles.mean(axis=(2, 4), dtype=np.float32) / 255
+    luma = mosaic @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    spread = mosaic.max(axis=-1) - mosaic.min(axis=-1)
+    saturation = spread / np.maximum(mosaic.max(axis=-1), 1e-3)
+    return Features(
         (counts / (WIDTH * HEIGHT)).astype(np.float32),
         mosaic.reshape(n, -1).astype(np.float32),
         luma.reshape(n, -1).mean(axis=1).astype(np.float32),

@@ -27,7 +27,8 @@ Spans = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Curves at 10 Hz and spans in seconds. `loudness` in LUFS (−70 is silence); `onsets` and `edges` in seconds."""
+    """Curves at 10 Hz and spans in seconds. `loudness` in LUFS (−70 is silence); `onsets` and `edges` in
+    seconds."""
 
     loudness: tuple[float, ...] = ()
     speech: Spans = ()

@@ -1,4 +1,5 @@
-"""The last step of a render: picture packets copied, sound encoded, both in one file, and that sound measured.
+"""The last step of a render: picture packets copied, sound encoded, both in one file, and that sound
+measured.
 
 One FFmpeg process does it: its loopback decoder (FFmpeg 7 and later) decodes the sound that it has just
 encoded into the EBU R 128 meter, so that the figures are those of the finished file and cost no second
@@ -57,7 +58,8 @@ class Levels:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Where the picture's packets come from: input arguments, length in seconds, output options of the copy."""
+    """Where the picture's packets come from: input arguments, length in seconds, output options of the
+    copy."""
 
     inputs: tuple[str, ...]
     seconds: float

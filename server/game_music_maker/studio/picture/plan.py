@@ -1,5 +1,5 @@
-"""How a timeline becomes a file, decided before anything starts: which pictures are copied, spliced or encoded.
-Pure functions of values; no I/O and no numpy.
+"""How a timeline becomes a file, decided before anything starts: which pictures are copied, spliced or
+encoded. Pure functions of values; no I/O and no numpy.
 
 An untouched clip is copied packet by packet. Where only stretches of one H.264 clip are touched (a title, a
 trim, a cut-out), those are encoded and the rest is copied (`splice`). Anything else is encoded as a whole,
@@ -22,14 +22,20 @@ SOUND_FORMATS = ("wav", "flac", "mp3", "m4a", "ogg")
 LONG_SIDE, SHORT_SIDE = 1920, 1080
 DRAFT_LONG, DRAFT_SHORT = 960, 540
 GIF_LONG = 640
-_COPY_CODECS = {"mp4": {"h264", "hevc"}, "mov": {"h264", "hevc"}, "webm": {"vp8", "vp9", "av1"}, "gif": set[str]()}
+_COPY_CODECS = {
+    "mp4": {"h264", "hevc"},
+    "mov": {"h264", "hevc"},
+    "webm": {"vp8", "vp9", "av1"},
+    "gif": set[str](),
+}
 _ALIKE = {"mp4": "mov", "mov": "mov", "webm": "matroska"}
 _SAME_CONTAINER_CODECS = {"mp4": {"av1", "vp9", "mpeg4"}, "mov": {"av1", "mpeg4", "prores"}}
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One picture on the timeline; its clip, and the asset behind it (None for a picture made from the music)."""
+    """One picture on the timeline; its clip, and the asset behind it (None for a picture made from the
+    music)."""
 
     clip: Clip
     asset: Asset | None
@@ -68,7 +74,8 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """What the picture is drawn on: even `width` and `height` in pixels, frames a second, how clips meet it."""
+    """What the picture is drawn on: even `width` and `height` in pixels, frames a second, how clips meet
+    it."""
 
     width: int
     height: int
@@ -99,7 +106,7 @@ def make_plan(timeline: Timeline, assets: Mapping[str, Asset], format: str, qual
         NothingToExport: the timeline is empty. NotFound: an asset is gone. RenderFailed: an unknown format.
     """
     if format not in VIDEO_FORMATS + SOUND_FORMATS:
-        raise RenderFailed(f"The format {format[:12]!r} cannot be rendered.", next="Ask for mp4, webm, mov, gif or a sound.")
+        raise RenderFailed("That format cannot be rendered.", next="Ask for mp4, webm, mov, gif or a sound.")
     shots = tuple(
         Shot(clip, None if clip.visual else _asset(assets, clip))
         for clip in sorted(timeline.of("video"), key=lambda clip: clip.start_ms)
@@ -133,10 +140,12 @@ def _canvas(timeline: Timeline, shots: tuple[Shot, ...], format: str, quality: s
     asked = (_whole(meta.get("width")), _whole(meta.get("height")))
     first = next((shot.size for shot in shots if shot.size), None)
     width, height = asked if asked[0] and asked[1] else first or (1280, 720)
-    rates = [shot.info.video.fps for shot in shots if shot.info and shot.info.video and shot.info.video.fps
-    > 0] fps = min(60.0, rates[0] if rates else 30.0) fit = meta.get("fit") if meta.get("fit") in ("crop",
-    "fit", "blur") else "fit" long, short = (DRAFT_LONG, DRAFT_SHORT) if quality == "draft" else (LONG_SIDE,
-    SHORT_SIDE) if format == "gif":
+    videos = [shot.info.video for shot in shots if shot.info and shot.info.video]
+    rates = [video.fps for video in videos if video.fps > 0]
+    fps = min(60.0, rates[0] if rates else 30.0)
+    fit = meta.get("fit") if meta.get("fit") in ("crop", "fit", "blur") else "fit"
+    long, short = (DRAFT_LONG, DRAFT_SHORT) if quality == "draft" else (LONG_SIDE, SHORT_SIDE)
+    if format == "gif":
         long = short = GIF_LONG if quality != "draft" else 320
         fps = min(fps, 15.0 if quality != "draft" else 10.0)
     return Canvas(*_within(width, height, long, short), fps=fps, fit=fit)  # type: ignore[arg-type]
@@ -163,8 +172,14 @@ def _way(
     info = shots[0].info
     assert info is not None
     assert info.video is not None
-    if info.video.codec != "h264" or not info.video.pix_fmt.startswith("yuv420p") or info.video.variable_rate is None:
-        return "encode", (f"The picture was encoded as a whole: stretches of {info.video.codec} are not joined.",)
+    if (
+        info.video.codec != "h264"
+        or not info.video.pix_fmt.startswith("yuv420p")
+        or info.video.variable_rate is None
+    ):
+        return "encode", (
+            f"The picture was encoded as a whole: stretches of {info.video.codec} are not joined.",
+        )
     covered = sum(clip.duration_ms for clip in words) / 1000
     if covered > 0.8 * sum(shot.seconds for shot in shots):
         return "encode", ("The picture was encoded as a whole: the words cover nearly all of it.",)

@@ -91,7 +91,8 @@ def make_table(stream: packets.Packets) -> Table:
 
 
 def _spikes(size: Doubles, key: Bools, reach: int = 14) -> Doubles:
-    """Each size against the larger ones (80th percentile) of the non-key packets within `reach` on either side."""
+    """Each size against the larger ones (80th percentile) of the non-key packets within `reach` on either
+    side."""
     n = len(size)
     masked = np.where(key, np.nan, size)
     padded = np.pad(masked, reach, constant_values=np.nan)
@@ -115,15 +116,17 @@ def _irregular(key: Bools) -> Bools:
     values, counts = np.unique(gaps, return_counts=True)
     usual = int(values[counts.argmax()]) if counts.max() >= max(2, 0.5 * len(gaps)) else -10
     longest = int(gaps.max())
-    regular = (np.abs(gaps - usual) <= 1) | ((gaps >= longest - 1) & (longest >= 48) & ((gaps >= longest -
-    1).sum() > 1)) if longest in (250, 300) or longest % 60 == 0:
-        regular |= gaps >= longest
+    full = gaps >= longest - 1
+    regular = np.abs(gaps - usual) <= 1
+    if (longest >= 48 and full.sum() > 1) or longest in (250, 300) or longest % 60 == 0:
+        regular |= full
     marked[places[1:]] = ~regular
     return marked
 
 
 def find_candidates(table: Table) -> NDArray[np.int64]:
-    """Places of frames that may start a shot: irregular key frames, and the highest spike of each fifth of a second."""
+    """Places of frames that may start a shot: irregular key frames, and the highest spike of each fifth of
+    a second."""
     spiky = (table.spike >= _SPIKE) & ~table.key
     score = np.where(table.irregular, 1e3, np.where(spiky, table.spike, 0.0))
     found: list[int] = []
@@ -240,7 +243,8 @@ def _decide(
 def _from_keys(
     table: Table, candidates: NDArray[np.int64], at: int, times: Doubles, seen: Features
 ) -> Found | None:
-    """Judge a candidate by the decoded pictures nearest before and after it, and by how lonely its packet is."""
+    """Judge a candidate by the decoded pictures nearest before and after it, and by how lonely its packet
+    is."""
     t = float(table.times[at])
     after = int(np.searchsorted(times, t - 1e-4))
     if after == 0 or after >= len(times):
@@ -256,7 +260,8 @@ def _from_keys(
 
 
 def _motion(table: Table) -> Doubles:
-    """Bytes of the frames between key frames, as a logarithm, spikes flattened: the more moves, the more it takes."""
+    """Bytes of the frames between key frames, as a logarithm, spikes flattened: the more moves, the more
+    it takes."""
     size = table.size[~table.key]
     if not len(size):
         return np.zeros(0)

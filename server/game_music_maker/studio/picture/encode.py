@@ -1,0 +1,182 @@
+"""From a timeline to a finished file: `render`. The order: plan, picture (copied, spliced or encoded),
+sound, mux with the measured sound, checks."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...contract.render import RenderOutput
+from ...errors import RenderFailed
+from ..footage import Asset
+from ..timeline import Timeline
+from . import ffmpeg, mux, packets
+from .plan import Plan, make_plan
+from .soundtrack import make_sound
+
+Progress = Callable[[float, str], None]
+VIDEO_LUFS, LOOP_LUFS = -14.0, -16.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A finished file.
+
+    Attributes:
+        path: the file, in the work folder. sha256: of its bytes, in hex.
+        duration_s: of the picture, or of the sound where there is none.
+        width, height: as shown, 0 for sound alone.
+        loudness: ``integrated_lufs, range_lu, true_peak_dbtp`` of the finished sound; None without sound.
+        notes: sentences on what was copied or encoded, and why.
+        stages: seconds each stage took.
+    """
+
+    path: str
+    format: str
+    size: int
+    sha256: str
+    duration_s: float
+    width: int
+    height: int
+    loudness: dict[str, float | None] | None
+    notes: tuple[str, ...] = ()
+    stages: dict[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Clock:
+    """Times of the stages, and a progress callable for each of them."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.stages: dict[str, float] = {}
+        self._progress = progress
+
+    @contextmanager
+    def stage(self, name: str, start: float, end: float) -> Iterator[Progress]:
+        """A stage that takes the share `start`–`end` of the whole; yields its own progress callable."""
+        began = time.perf_counter()
+
+        def tell(fraction: float, _stage: str = "") -> None:
+            if self._progress is not None:
+                self._progress(start + (end - start) * min(1.0, max(0.0, fraction)), name)
+
+        tell(0.0)
+        yield tell
+        self.stages[name] = self.stages.get(name, 0.0) + round(time.perf_counter() - began, 3)
+
+
+def render(
+    timeline: Timeline,
+    assets: Mapping[str, Asset],
+    output: RenderOutput,
+    work_dir: Path | str,
+    *,
+    progress: Progress | None = None,
+) -> Rendered:
+    """Make the file of a timeline.
+
+    Args:
+        timeline: what to show and play. assets: what its clips refer to, by id.
+        output: ``format`` (mp4, mov, webm, gif, wav, flac, mp3, m4a, ogg) and ``quality`` (draft, standard,
+            high).
+        work_dir: an empty folder of this job; everything is written there.
+        progress: called with the true share done and the stage's name; may raise `Cancelled`, which ends
+            FFmpeg.
+
+    Raises:
+        NothingToExport, NotFound, UnsupportedMedia, RenderFailed, DiskFull, and what `progress` raises.
+    """
+    folder = Path(work_dir)
+    plan = make_plan(timeline, assets, output.format, output.quality)
+    clock = Clock(progress)
+    picture, notes = _picture(plan, folder, clock)
+    seconds = picture.seconds if picture else plan.seconds
+    with clock.stage("sound", 0.1, 0.4) as tell:
+        sound = make_sound(plan, seconds, folder, tell)
+    out = folder / f"result.{plan.format}"
+    with clock.stage("write", 0.4, 0.97) as tell:
+        levels = mux.write(
+            out,
+            plan.format,
+            picture=picture,
+            sound=sound,
+            seconds=seconds,
+            target_lufs=LOOP_LUFS if plan.loop else VIDEO_LUFS,
+            title=str(timeline.meta.get("title") or "")[:200],
+            progress=lambda done: tell(done / max(seconds, 0.01)),
+        )
+    with clock.stage("check", 0.97, 1.0):
+        return _checked(out, plan, levels, (*plan.reasons, *notes), clock)
+
+
+def _picture(plan: Plan, folder: Path, clock: Clock) -> tuple[mux.Picture | None, tuple[str, ...]]:
+    """Where the finished picture's packets are, and notes on how they came about."""
+    if plan.way == "sound":
+        return None, ()
+    if plan.way == "copy":
+        return _copied(plan), ()
+    raise RenderFailed("This picture cannot be rendered.")
+
+
+def _copied(plan: Plan) -> mux.Picture:
+    shot = plan.shots[0]
+    assert shot.asset is not None
+    assert shot.info is not None
+    assert shot.info.video is not None
+    options: list[str] = []
+    if shot.clip.rotate % 360:
+        # A quarter turn is a line in the file's header: FFmpeg counts it anticlockwise.
+        options = ["-display_rotation:v:0", str(-(shot.info.video.rotation + shot.clip.rotate) % 360)]
+    tag = ("-tag:v", "hvc1") if shot.info.video.codec == "hevc" else ()
+    return mux.Picture(tuple(ffmpeg.source(shot.asset.path, *options)), shot.info.duration_s, tag)
+
+
+def _checked(
+    out: Path, plan: Plan, levels: mux.Levels | None, notes: tuple[str, ...], clock: Clock
+) -> Rendered:
+    """Look at the finished file: its lengths agree within a frame (or 30 ms), its size and hash.
+
+    Raises:
+        RenderFailed: it is not what the plan says.
+    """
+    streams, _ = packets.read(out)
+    video = next((s for s in streams if s.media == "video"), None)
+    audio = next((s for s in streams if s.media == "audio"), None)
+    if (video is None) != (plan.way == "sound") or (video or audio) is None:
+        raise RenderFailed("The finished file lacks a stream.")
+    main = video or audio
+    assert main is not None
+    if video is not None and audio is not None:
+        frame = max(0.03, 1.0 / max(1.0, plan.canvas.fps))
+        if abs(video.end_s - audio.end_s) > frame:
+            raise RenderFailed("Picture and sound of the finished file differ in length.")
+    with out.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    width, height = _shown(plan, video)
+    return Rendered(
+        path=str(out),
+        format=plan.format,
+        size=out.stat().st_size,
+        sha256=digest,
+        duration_s=round(main.end_s, 3),
+        width=width,
+        height=height,
+        loudness=levels.to_dict() if levels else None,
+        notes=notes,
+        stages=clock.stages,
+    )
+
+
+def _shown(plan: Plan, video: packets.Packets | None) -> tuple[int, int]:
+    if video is None:
+        return 0, 0
+    if plan.way in ("copy", "splice") and plan.shots[0].size:
+        return plan.shots[0].size
+    return video.width, video.height
