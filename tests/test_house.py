@@ -55,7 +55,14 @@ FORBIDDEN_OUTSIDE: dict[str, set[str]] = {
 """Layer → outside packages that none of its modules names."""
 
 HEAVY = {"numpy", "scipy", "soundfile"}
-HEAVY_HOMES = ("studio/music/", "studio/sound/", "studio/picture/", "studio/kit.py", "studio/worker")
+HEAVY_HOMES = (
+    "studio/music/",
+    "studio/sound/",
+    "studio/picture/",
+    "studio/kit.py",
+    "studio/worker",
+    "studio/checkup.py",
+)
 
 
 def _layer(path: Path) -> str:
