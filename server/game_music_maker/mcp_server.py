@@ -1,8 +1,8 @@
 """The MCP server: the seven tools, two prompts and the resources, over stdio or Streamable HTTP.
 
-Answers carry everything in structured content (hosts drop the text blocks where it is present); text blocks repeat the
-message, files are links. A failure is an error result with a structured ``error``. Work runs in jobs of the workspace,
-so that a cancelled request ends its own wait alone.
+Answers carry everything in structured content (hosts drop the text blocks where it is present); text blocks
+repeat the message, files are links. A failure is an error result with a structured ``error``. Work runs in
+jobs of the workspace, so that a cancelled request ends its own wait alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from mcp.types import CallToolResult, ContentBlock, ImageContent, ResourceLink, 
 from . import skill
 from .errors import BackendError, MusicMakerError
 from .prompts import BATCH_SCORE, SCORE_CLIP
-from .tasks import TasksExtension
 from .tools.base import Answer, ToolSpec, failure
 from .tools.catalogue import TOOLS
 from .tools.context import Desk, ToolContext
@@ -55,7 +54,9 @@ class ServedTool(Tool):
     spec: Any
     desk: Any
 
-    async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
+    async def run(
+        self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
+    ) -> Any:
         spec: ToolSpec[Any] = self.spec
         try:
             args = spec.parse(arguments)
@@ -82,7 +83,9 @@ def answered(answer: Answer) -> CallToolResult:
             )
         )
     if answer.picture:
-        content.append(ImageContent(type="image", data=base64.b64encode(answer.picture).decode(), mime_type="image/png"))
+        content.append(
+            ImageContent(type="image", data=base64.b64encode(answer.picture).decode(), mime_type="image/png")
+        )
     return CallToolResult(content=content, structured_content=answer.data)
 
 
@@ -144,7 +147,6 @@ def build(desk: Desk) -> MCPServer[Any]:
         lifespan=lifespan,
         log_level="WARNING",
         tools=[_tool(spec, desk) for spec in TOOLS],
-        extensions=[TasksExtension(desk)],
     )
     _add_prompts(server)
     _add_resources(server, desk)
@@ -152,11 +154,15 @@ def build(desk: Desk) -> MCPServer[Any]:
 
 
 def _add_prompts(server: MCPServer[Any]) -> None:
-    @server.prompt(name="score_clip", title="Score a clip", description="Music for one clip, exported as a file.")
+    @server.prompt(
+        name="score_clip", title="Score a clip", description="Music for one clip, exported as a file."
+    )
     def score_clip(clip: str, wish: str = "music that matches the pace of the scene") -> str:
         return SCORE_CLIP.format(clip=clip, wish=wish)
 
-    @server.prompt(name="batch_score", title="Score many clips", description="Music for every clip of a folder or list.")
+    @server.prompt(
+        name="batch_score", title="Score many clips", description="Music for every clip of a folder or list."
+    )
     def batch_score(clips: str, wish: str = "music that matches the pace of each scene") -> str:
         return BATCH_SCORE.format(clips=clips, wish=wish)
 

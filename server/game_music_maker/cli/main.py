@@ -44,7 +44,8 @@ class Parser(argparse.ArgumentParser):
 
 
 def build(name: str | None = None) -> Parser:
-    """The parser. Only the command `name` gets its arguments (its module is loaded for that); all where `name` is ``*``."""
+    """The parser. Only the command `name` gets its arguments (its module is loaded for that); all where
+    `name` is ``*``."""
     parser = Parser(
         prog="game-music-maker",
         description="Turn game footage and one sentence into a scored video, on this machine.",
@@ -57,7 +58,9 @@ def build(name: str | None = None) -> Parser:
         sub.set_defaults(command_module=module)
         if name in (command, "*"):
             load(module).add_arguments(sub)
-            sub.add_argument("--json", action="store_true", help="the structured answer on stdout, nothing else")
+            sub.add_argument(
+                "--json", action="store_true", help="the structured answer on stdout, nothing else"
+            )
             sub.add_argument("--quiet", action="store_true", help="no progress and no closing words")
     return parser
 

@@ -1,7 +1,7 @@
 """``serve``: the MCP server over stdio or Streamable HTTP.
 
-It ends within seconds of the end of its input or of a signal, and takes the studio with it. Over HTTP it answers on
-loopback alone, unless a token and the allowed host names are set.
+It ends within seconds of the end of its input or of a signal, and takes the studio with it. Over HTTP it
+answers on loopback alone, unless a token and the allowed host names are set.
 """
 
 from __future__ import annotations
@@ -117,7 +117,11 @@ def allowed(names: tuple[str, ...], *, loopback: bool) -> tuple[list[str], list[
     """``Host`` and ``Origin`` values that are answered; any port of a name without one."""
     hosts: list[str] = ["127.0.0.1", "localhost", "[::1]"] if loopback else []
     hosts += names
-    with_ports = [form for name in hosts for form in ((name,) if name.rpartition(":")[2].isdigit() else (name, f"{name}:*"))]
+    with_ports = [
+        form
+        for name in hosts
+        for form in ((name,) if name.rpartition(":")[2].isdigit() else (name, f"{name}:*"))
+    ]
     return with_ports, [f"{scheme}://{host}" for scheme in ("http", "https") for host in with_ports]
 
 

@@ -13,7 +13,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    command = [sys.executable, "-m", "game_music_maker.studio", "--host", args.host, "--port", str(args.port), "--foreground"]
+    command = [
+        sys.executable,
+        "-m",
+        "game_music_maker.studio",
+        "--host",
+        args.host,
+        "--port",
+        str(args.port),
+        "--foreground",
+    ]
     with subprocess.Popen(command) as process:
         try:
             return process.wait()

@@ -1,4 +1,5 @@
-"""The tools as commands: ``connect``, ``send``, ``upload``, ``credits``, ``state``, ``export``, ``cancel``."""
+"""The tools as commands: ``connect``, ``send``, ``upload``, ``credits``, ``state``, ``export``,
+``cancel``."""
 
 from __future__ import annotations
 
@@ -48,7 +49,9 @@ def _credits(_: argparse.ArgumentParser) -> None:
 def _state(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--job", help="job to look at, such as turn-3")
     parser.add_argument("--wait-s", type=float, metavar="S", help="seconds to wait for the job")
-    parser.add_argument("--detail", choices=("summary", "full"), default="summary", help="full: with the cue sheet")
+    parser.add_argument(
+        "--detail", choices=("summary", "full"), default="summary", help="full: with the cue sheet"
+    )
     parser.add_argument("--picture", metavar="FILE", help="write a PNG of the timeline there")
 
 
@@ -57,7 +60,9 @@ def _export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=STUDIO_FORMATS, help="default mp4, or by the output's ending")
     parser.add_argument("--quality", choices=QUALITIES, default="high")
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
-    parser.add_argument("--wait-s", type=float, metavar="S", help="seconds to wait; then exit status 3 (default: to the end)")
+    parser.add_argument(
+        "--wait-s", type=float, metavar="S", help="seconds to wait; then exit status 3 (default: to the end)"
+    )
 
 
 def _cancel(parser: argparse.ArgumentParser) -> None:
@@ -139,7 +144,9 @@ async def _raise_failed(context: Any, data: dict[str, Any]) -> None:
     if error:
         from ..errors import BY_CODE, BackendError
 
-        raise BY_CODE.get(error["code"], BackendError)(error["message"], next=error["next"], link=error.get("link"))
+        raise BY_CODE.get(error["code"], BackendError)(
+            error["message"], next=error["next"], link=error.get("link")
+        )
 
 
 def lines(data: dict[str, Any]) -> list[str]:

@@ -1,4 +1,5 @@
-"""The clock, as an object that is passed in: what waits or dates something asks it, so that time can be driven."""
+"""The clock, as an object that is passed in: what waits or dates something asks it, so that time can be
+driven."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A chat turn: one message out, one answer for the user back, whatever the stream did.
 
-The state before the message is kept, so that a silent edit and a broken stream can be told by what changed. A message
-is sent once; after that the only thing that is repeated is looking.
+The state before the message is kept, so that a silent edit and a broken stream can be told by what changed. A
+message is sent once; after that the only thing that is repeated is looking.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ async def turn(run: Run, room: Room, message: str, plan: ScorePlan | None) -> di
     """Say `message` and give the tool's answer.
 
     Raises:
-        MusicMakerError: refused before any work, or the service reported a failure. A lost outcome is no error: its
+        MusicMakerError: refused before any work, or the service reported a failure. A lost outcome is no
+        error: its
             ``status`` is ``unknown``.
     """
     async with room.guard():
@@ -62,7 +63,9 @@ async def resume(run: Run, room: Room) -> dict[str, Any]:
         BackendError: the message had not been sent.
     """
     if not run.request.get("sent"):
-        raise BackendError("The message was not sent before the program ended.", next="Send the message again.")
+        raise BackendError(
+            "The message was not sent before the program ended.", next="Send the message again."
+        )
     from ..client.reply import TurnResult
 
     async with room.guard():
@@ -114,7 +117,9 @@ async def _recover(run: Run, room: Room, result: TurnResult) -> dict[str, Any]:
         f"I asked for '{asked}', but {why} and the timeline has not changed so far. It may still come. "
         "Sending it again may charge twice."
     )
-    answer["next"] = "Call state to look at the timeline later; send the message again only if the user agrees."
+    answer["next"] = (
+        "Call state to look at the timeline later; send the message again only if the user agrees."
+    )
     return answer
 
 
@@ -134,14 +139,14 @@ def _answer(run: Run, result: TurnResult, changes: list[str], after: Any) -> dic
     if reply:
         answer["message"] = text.brief(reply) or _said(changes)
     else:
-        answer["message"] = _said(changes) if changes else "The service gave no answer and the timeline is as it was."
+        answer["message"] = (
+            _said(changes) if changes else "The service gave no answer and the timeline is as it was."
+        )
     answer["next"] = _next_step(after)
     return answer
 
 
-def _frame(
-    run: Run, reply: str, source: Source, actions: list[wording.Action], draft: Any
-) -> dict[str, Any]:
+def _frame(run: Run, reply: str, source: Source, actions: list[wording.Action], draft: Any) -> dict[str, Any]:
     return {
         "message": "",
         "next": None,
@@ -186,7 +191,9 @@ def _failure(errors: tuple[StreamError, ...], changes: list[str]) -> MusicMakerE
     if known is not None and not issubclass(known, BadAnswer):
         error = known(words)
     else:
-        error = BackendError(f"The service could not do this: {words}", next="Say it differently, or try again later.")
+        error = BackendError(
+            f"The service could not do this: {words}", next="Say it differently, or try again later."
+        )
     if changes:
         error.message += f" Part of it was done: {_said(changes)}"
     return error

@@ -1,8 +1,8 @@
 """Exports: the timeline → a render → a whole file under its final name.
 
-The render's id is on the disk before the render is asked for, so that a process which takes over asks for that render
-instead of a second one. The same export (project, draft, format, quality) is one job: asked for again, it is joined, or
-its file is named again.
+The render's id is on the disk before the render is asked for, so that a process which takes over asks for
+that render instead of a second one. The same export (project, draft, format, quality) is one job: asked for
+again, it is joined, or its file is named again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from typing import IO, Any
 from ..contract.render import RenderStatus
 from ..contract.routes import CLOUD_FORMATS, STUDIO_FORMATS
 from ..errors import (
-    BackendError,
     BackendUnreachable,
     InvalidArgument,
     MusicMakerError,
@@ -63,7 +62,8 @@ def choose_format(output: str | None, wanted: str | None, *, local: bool) -> str
     found = wanted or (by_ending if by_ending in STUDIO_FORMATS else "mp4")
     if ending and by_ending != found:
         raise InvalidArgument(
-            f"The output ends in .{ending[:12]}, but the format is {found}.", next="Give both the same, or leave one out."
+            f"The output ends in .{ending[:12]}, but the format is {found}.",
+            next="Give both the same, or leave one out.",
         )
     if not local and found not in CLOUD_FORMATS:
         raise InvalidArgument(
@@ -107,7 +107,7 @@ async def render(run: Run, room: Room, paths: Paths, folder: Path) -> dict[str, 
         RenderFailed, OutcomeUnknown, OutputExists, DiskFull, and what the backend says.
     """
     request = run.request
-    async with room.guard(on_render=True):
+    async with room.guard():
         render_id = request.get("render_id")
         if not render_id:
             render_id = f"render_{int(room.clock.now() * 1000)}{secrets.randbelow(1000):03d}"
@@ -123,25 +123,9 @@ async def render(run: Run, room: Room, paths: Paths, folder: Path) -> dict[str, 
 
 
 async def _submit(run: Run, room: Room, render_id: str) -> RenderStatus:
-    """Ask for the render. Where the answer is lost, look for the id first, and ask again with the same one."""
-    request = run.request
     run.progress(0.0, "starting the export")
-    for attempt in (1, 2):
-        try:
-            return await room.submit(render_id, request["draft"], request["format"], request["quality"])
-        except (OutcomeUnknown, TimedOut, BackendError) as error:
-            if isinstance(error, BackendUnreachable):
-                raise
-            try:
-                return await room.poll(render_id)
-            except NotFound:
-                if attempt == 2:
-                    raise error from None
-            except MusicMakerError:
-                raise OutcomeUnknown(
-                    "The export was asked for, but no answer came.", next="Call export again: it goes on with the same one."
-                ) from None
-    raise AssertionError("unreachable")
+    request = run.request
+    return await room.submit(render_id, request["draft"], request["format"], request["quality"])
 
 
 async def _take_up(run: Run, room: Room, render_id: str) -> RenderStatus:
@@ -180,7 +164,9 @@ async def _bring(
         await room.fetch(render_id, status, handle)
         digest, count = await asyncio.to_thread(digest_of, handle)
         announced = status.details.get("sha256")
-        if count == 0 or (isinstance(announced, str) and len(announced) == 64 and announced.lower() != digest):
+        if count == 0 or (
+            isinstance(announced, str) and len(announced) == 64 and announced.lower() != digest
+        ):
             raise RenderFailed("The exported file did not arrive whole.")
     return digest, count
 
@@ -229,11 +215,18 @@ async def _completed(
 
 
 def _whole(value: Any) -> int | None:
-    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1e6 else None
+    return (
+        int(value)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1e6
+        else None
+    )
 
 
-async def named_again(result: dict[str, Any], order: Order, paths: Paths, folder: Path) -> dict[str, Any] | None:
-    """The finished export's answer once more, its file copied where another output is wanted; None where it is gone.
+async def named_again(
+    result: dict[str, Any], order: Order, paths: Paths, folder: Path
+) -> dict[str, Any] | None:
+    """The finished export's answer once more, its file copied where another output is wanted; None where it
+    is gone.
 
     Raises:
         OutputExists: the wanted output is another file.

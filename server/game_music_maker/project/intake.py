@@ -1,4 +1,5 @@
-"""Uploads: every file judged before it is sent, everything wrong told at once, the good ones taken all the same."""
+"""Uploads: every file judged before it is sent, everything wrong told at once, the good ones taken all the
+same."""
 
 from __future__ import annotations
 
@@ -39,11 +40,17 @@ async def add(room: Room, paths: Paths, files: Sequence[str], report: Report | N
     rejected: list[tuple[str, MusicMakerError]] = []
     session = await room.session()
     for place, text in enumerate(files):
-        shown = file_name(unquote(urlsplit(text).path)) if is_url(text) else line(PurePath(text).name or text, 120)
+        shown = (
+            file_name(unquote(urlsplit(text).path))
+            if is_url(text)
+            else line(PurePath(text).name or text, 120)
+        )
         if report is not None:
             await report(place / len(files), f"uploading {shown}")
         try:
-            found = await (_from_url(room, session, text) if is_url(text) else _from_disk(room, session, paths, text))
+            found = await (
+                _from_url(room, session, text) if is_url(text) else _from_disk(room, session, paths, text)
+            )
             taken += found
         except MusicMakerError as error:
             if error.code in _ENDS_ALL:
@@ -52,20 +59,32 @@ async def add(room: Room, paths: Paths, files: Sequence[str], report: Report | N
     if not taken:
         raise _nothing(rejected)
     draft = await room.draft()
-    names = ", ".join(_described(item) for item in taken[:4]) + (f" and {len(taken) - 4} more" if len(taken) > 4 else "")
+    names = ", ".join(_described(item) for item in taken[:4]) + (
+        f" and {len(taken) - 4} more" if len(taken) > 4 else ""
+    )
     left = f" {len(rejected)} could not be used: {_reasons(rejected)}" if rejected else ""
     return {
         "message": f"Added {names}.{left}",
         "next": "Call send_message with what the music should be like.",
         "project": room.project.name,
         "files": taken,
-        "rejected": [{"name": name, "reason": e.message, "advice": e.next, "code": e.code} for name, e in rejected],
+        "rejected": [
+            {"name": name, "reason": e.message, "advice": e.next, "code": e.code} for name, e in rejected
+        ],
         "timeline": summary.timeline(draft),
         "tracks": summary.tracks(draft),
     }
 
 
-_ENDS_ALL = ("token_refused", "session_gone", "no_credits", "rate_limited", "backend_unreachable", "outcome_unknown", "busy")
+_ENDS_ALL = (
+    "token_refused",
+    "session_gone",
+    "no_credits",
+    "rate_limited",
+    "backend_unreachable",
+    "outcome_unknown",
+    "busy",
+)
 """Failures that the next file would meet too."""
 
 
@@ -80,7 +99,9 @@ async def _from_disk(room: Room, session: str, paths: Paths, text: str) -> list[
 async def _from_url(room: Room, session: str, text: str) -> list[dict[str, Any]]:
     parts = urlsplit(text)
     if parts.scheme.lower() not in ("http", "https"):
-        raise InvalidArgument("Only http and https addresses can be uploaded.", next="Download the file, then name its path.")
+        raise InvalidArgument(
+            "Only http and https addresses can be uploaded.", next="Download the file, then name its path."
+        )
     ending = PurePath(parts.path).suffix.lstrip(".").lower()
     if ending and ending not in ACCEPTED:
         raise UnsupportedMedia(f"'{file_name(unquote(parts.path))}' is not of an accepted type.")
@@ -108,11 +129,15 @@ def _described(item: dict[str, Any]) -> str:
 
 
 def _reasons(rejected: list[tuple[str, MusicMakerError]]) -> str:
-    return " ".join(e.message for _, e in rejected[:5]) + (f" And {len(rejected) - 5} more." if len(rejected) > 5 else "")
+    return " ".join(e.message for _, e in rejected[:5]) + (
+        f" And {len(rejected) - 5} more." if len(rejected) > 5 else ""
+    )
 
 
 def _nothing(rejected: list[tuple[str, MusicMakerError]]) -> MusicMakerError:
     first = rejected[0][1]
     if len(rejected) == 1:
         return first
-    return type(first)(f"None of the {len(rejected)} files could be used. {_reasons(rejected)}", next=first.next)
+    return type(first)(
+        f"None of the {len(rejected)} files could be used. {_reasons(rejected)}", next=first.next
+    )

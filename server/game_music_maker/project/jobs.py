@@ -1,7 +1,7 @@
 """Jobs: work that belongs to the server, not to the call that began it.
 
-A caller that gives up, times out or is cancelled ends its own wait and nothing else. Records survive the process; a job
-whose process is gone can be taken over by another (`Jobs.adopt`).
+A caller that gives up, times out or is cancelled ends its own wait and nothing else. Records survive the
+process; a job whose process is gone can be taken over by another (`Jobs.adopt`).
 """
 
 from __future__ import annotations
@@ -154,7 +154,8 @@ class Jobs:
         return (job.project, job.name) in self._runs
 
     async def wait(self, job: Job, seconds: float, report: Report | None = None) -> Job:
-        """Wait until the job is over or `seconds` have passed; the job as it is then. Ending the wait ends nothing else."""
+        """Wait until the job is over or `seconds` have passed; the job as it is then. Ending the wait ends
+        nothing else."""
         end = self._clock.ticks() + seconds
         told: tuple[float, str] | None = None
         while True:
@@ -185,7 +186,8 @@ class Jobs:
         if entry is None:
             if job.status == "running" and not self.orphaned(job):
                 raise Busy(
-                    f"{job.name} runs in another process.", next="End it there, or wait for it with the state tool."
+                    f"{job.name} runs in another process.",
+                    next="End it there, or wait for it with the state tool.",
                 )
             self._store.update(job, self._clock.now(), status="cancelled")
             return self.current(job)

@@ -1,8 +1,8 @@
 """Is a file what its name says? Only media leaves the program: extension and content must agree.
 
-The first bytes are compared with the signatures of the containers that the contract accepts (sources: ISO/IEC 14496-12,
-RIFF, Matroska EBML, PNG, GIF87a/89a, JFIF, WebP, MPEG audio and ADTS frame headers). What is inside is the backend's to
-judge.
+The first bytes are compared with the signatures of the containers that the contract accepts (sources: ISO/IEC
+14496-12, RIFF, Matroska EBML, PNG, GIF87a/89a, JFIF, WebP, MPEG audio and ADTS frame headers). What is inside
+is the backend's to judge.
 """
 
 from __future__ import annotations
@@ -34,7 +34,11 @@ def _mpeg_audio(head: bytes) -> bool:
 
 
 def _adts(head: bytes) -> bool:
-    return head[:3] == b"ID3" or head[:4] == b"ADIF" or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0)
+    return (
+        head[:3] == b"ID3"
+        or head[:4] == b"ADIF"
+        or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0)
+    )
 
 
 def _ebml(head: bytes) -> bool:

@@ -1,10 +1,10 @@
 """Which paths may be read and written: one place decides.
 
-A path is judged by where it ends up (after ``..`` and links), component by component: it must lie under one of the
-roots, in no hidden folder below that root, outside ``/proc``, ``/sys`` and ``/dev``, and be a plain file. A refusal
-reads the same whether the file exists or not. What was judged is what is used: a file is opened once, walking down from
-the root without following links, and the handle is passed on; an output is written and renamed inside its folder's
-handle.
+A path is judged by where it ends up (after ``..`` and links), component by component: it must lie under one
+of the roots, in no hidden folder below that root, outside ``/proc``, ``/sys`` and ``/dev``, and be a plain
+file. A refusal reads the same whether the file exists or not. What was judged is what is used: a file is
+opened once, walking down from the root without following links, and the handle is passed on; an output is
+written and renamed inside its folder's handle.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ class Paths:
     """The rule for one user of the package.
 
     Args:
-        roots: allowed folders; None for a command typed in a shell, which may name any path that its user may.
+        roots: allowed folders; None for a command typed in a shell, which may name any path that its user
+        may.
         base: what a relative path for reading starts from.
     """
 
@@ -71,8 +72,8 @@ class Paths:
         """Where `path` ends up.
 
         Raises:
-            NotAllowedPath: outside the roots, in a hidden folder, or a system folder; whether it exists or not.
-            InvalidArgument: not a path at all.
+            NotAllowedPath: outside the roots, in a hidden folder, or a system folder; whether it exists or
+            not. InvalidArgument: not a path at all.
         """
         text = os.fspath(path)
         if not text.strip() or "\0" in text or len(text) > 4096:
@@ -106,14 +107,17 @@ class Paths:
             handle = _walk(place, _open_plain)
         except FileNotFoundError:
             raise NotFound(
-                f"There is no file '{shown}' at that path.", next="Check the path; give it in full from the root folder."
+                f"There is no file '{shown}' at that path.",
+                next="Check the path; give it in full from the root folder.",
             ) from None
         except OSError:
             raise self._refusal(os.fspath(path)) from None
         try:
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
-                raise NotAllowedPath(f"'{shown}' is not a plain file.", next="Name a media file, not a folder or a device.")
+                raise NotAllowedPath(
+                    f"'{shown}' is not a plain file.", next="Name a media file, not a folder or a device."
+                )
             return OpenFile(os.fdopen(handle, "rb"), place.path, file_name(place.path.name), status.st_size)
         except BaseException:
             os.close(handle)
@@ -138,7 +142,9 @@ class Paths:
 
     @staticmethod
     def _refusal(path: str) -> NotAllowedPath:
-        return NotAllowedPath(f"'{line(Path(path).name or path, 120)}' is not inside a folder that may be used.")
+        return NotAllowedPath(
+            f"'{line(Path(path).name or path, 120)}' is not inside a folder that may be used."
+        )
 
 
 def _open_plain(name: str, folder: int | None) -> int:
@@ -146,7 +152,8 @@ def _open_plain(name: str, folder: int | None) -> int:
 
 
 def _walk(place: Place, act: Callable[[str, int | None], int], *, make: bool = False) -> int:
-    """Open every folder from the root down without following links, then `act` on the last name inside its folder."""
+    """Open every folder from the root down without following links, then `act` on the last name inside its
+    folder."""
     if not _HANDLES:
         if Path(os.path.realpath(place.path)) != place.path:
             raise PermissionError(errno.EPERM, "a link was swapped in")
@@ -169,8 +176,8 @@ def _walk(place: Place, act: Callable[[str, int | None], int], *, make: bool = F
 def writing(place: Place, *, overwrite: bool) -> Iterator[IO[bytes]]:
     """A file that appears under its final name only when whole.
 
-    Inside the block it is a temporary file in the same folder; after it, flushed to the disk and renamed. An exception
-    leaves nothing behind.
+    Inside the block it is a temporary file in the same folder; after it, flushed to the disk and renamed. An
+    exception leaves nothing behind.
 
     Raises:
         OutputExists: the name is taken and `overwrite` is false (judged at the end, atomically).
@@ -259,5 +266,6 @@ def output_error(error: OSError, path: Path) -> MusicMakerError:
         return DiskFull("The disk is full: the file was not written.")
     shown = line(path.parent.name or str(path.parent), 80)
     return NotAllowedPath(
-        f"The folder '{shown}' cannot be written.", next="Choose another output folder, or give yourself the right to write there."
+        f"The folder '{shown}' cannot be written.",
+        next="Choose another output folder, or give yourself the right to write there.",
     )

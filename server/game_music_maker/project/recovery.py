@@ -32,10 +32,12 @@ async def look_for_change(
 
     Args:
         read: gives the draft as it is now.
-        before: the draft before the message; `known` is False where it could not be read, and nothing counts as a change.
+        before: the draft before the message; `known` is False where it could not be read, and nothing counts
+        as a change.
 
     Raises:
-        SessionGone, AccountError: looking further is of no use. Other failures of a look count as "not changed".
+        SessionGone, AccountError: looking further is of no use. Other failures of a look count as "not
+        changed".
     """
     draft = before
     for look in range(RECOVERY_LOOKS):

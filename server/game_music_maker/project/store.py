@@ -1,7 +1,9 @@
-"""What survives: projects and jobs in one SQLite file in the home folder, shared by every process that uses it.
+"""What survives: projects and jobs in one SQLite file in the home folder, shared by every process that uses
+it.
 
-Short transactions, write-ahead log. No token, client id or signed address is ever kept here. A job belongs to the
-process whose `Owner` lock file is held: when that process is gone, however it went, another may take the job over.
+Short transactions, write-ahead log. No token, client id or signed address is ever kept here. A job belongs to
+the process whose `Owner` lock file is held: when that process is gone, however it went, another may take the
+job over.
 """
 
 from __future__ import annotations
@@ -33,8 +35,9 @@ CREATE INDEX IF NOT EXISTS jobs_by_key ON jobs (project, kind, key);
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One editing session under a readable name. `backend` is ``local`` or ``cloud`` and never changes; `origin` is the
-    service's address ('' for the studio, whose port changes); `session_id` is '' until one is open."""
+    """One editing session under a readable name. `backend` is ``local`` or ``cloud`` and never changes;
+    `origin` is the service's address ('' for the studio, whose port changes); `session_id` is '' until one is
+    open."""
 
     name: str
     backend: str
@@ -48,7 +51,8 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A turn or an export. `request` is what it works on and what it must remember; `progress` 0–1 or None."""
+    """A turn or an export. `request` is what it works on and what it must remember; `progress` 0–1 or
+    None."""
 
     project: str
     name: str
@@ -100,7 +104,10 @@ class Store:
     def projects(self) -> list[Project]:
         """All projects, most recently used first."""
         with _errors():
-            return [Project(*row) for row in self._db.execute("SELECT * FROM projects ORDER BY used DESC, rowid DESC")]
+            return [
+                Project(*row)
+                for row in self._db.execute("SELECT * FROM projects ORDER BY used DESC, rowid DESC")
+            ]
 
     def project(self, name: str) -> Project | None:
         with _errors():
@@ -108,7 +115,8 @@ class Store:
             return Project(*row) if row else None
 
     def add_project(self, project: Project, *, free_name: bool) -> Project:
-        """Keep a new project; `free_name`: a number is added where the name is taken, else the kept one is given back."""
+        """Keep a new project; `free_name`: a number is added where the name is taken, else the kept one is
+        given back."""
         with self._change() as db:
             name, count = project.name, 1
             while row := db.execute("SELECT * FROM projects WHERE name = ?", (name,)).fetchone():
@@ -127,7 +135,10 @@ class Store:
     def touch(self, name: str, now: float) -> None:
         """Make it the most recently used one."""
         with self._change() as db:
-            db.execute("UPDATE projects SET used = max(?, (SELECT max(used) FROM projects) + 1e-6) WHERE name = ?", (now, name))
+            db.execute(
+                "UPDATE projects SET used = max(?, (SELECT max(used) FROM projects) + 1e-6) WHERE name = ?",
+                (now, name),
+            )
 
     def set_session(self, name: str, was: str, session_id: str, task_id: str) -> Project | None:
         """Bind a session, unless another process was first: the kept project tells which one holds."""
@@ -149,7 +160,9 @@ class Store:
 
     def job(self, project: str, name: str) -> Job | None:
         with _errors():
-            row = self._db.execute("SELECT * FROM jobs WHERE project = ? AND name = ?", (project, name)).fetchone()
+            row = self._db.execute(
+                "SELECT * FROM jobs WHERE project = ? AND name = ?", (project, name)
+            ).fetchone()
             return _job(row) if row else None
 
     def by_key(self, project: str, kind: str, key: str) -> Job | None:
@@ -164,34 +177,50 @@ class Store:
     def find_job(self, name: str) -> Job | None:
         """The newest job of this name in any project."""
         with _errors():
-            row = self._db.execute("SELECT * FROM jobs WHERE name = ? ORDER BY updated DESC LIMIT 1", (name,)).fetchone()
+            row = self._db.execute(
+                "SELECT * FROM jobs WHERE name = ? ORDER BY updated DESC LIMIT 1", (name,)
+            ).fetchone()
             return _job(row) if row else None
 
     def add_job(
-        self, project: str, kind: str, owner: str, request: dict[str, Any], now: float, *, key: str = "", alone: bool = False
+        self,
+        project: str,
+        kind: str,
+        owner: str,
+        request: dict[str, Any],
+        now: float,
+        *,
+        key: str = "",
+        alone: bool = False,
     ) -> tuple[Job, bool]:
         """Begin a job, or give the one back that stands for it already: ``(job, begun)``.
 
         `alone`: one of its kind at a time in the project. `key`: one of this key that runs or is done.
         """
         with self._change() as db:
+            values: tuple[str, ...]
             if alone:
                 query, values = "status = 'running'", (project, kind)
             else:
                 query, values = "key = ? AND status IN ('running', 'done')", (project, kind, key)
             row = db.execute(
-                f"SELECT * FROM jobs WHERE project = ? AND kind = ? AND {query} ORDER BY rowid DESC LIMIT 1", values
+                f"SELECT * FROM jobs WHERE project = ? AND kind = ? AND {query} ORDER BY rowid DESC LIMIT 1",
+                values,
             ).fetchone()
             if row:
                 return _job(row), False
-            count = db.execute("SELECT count(*) FROM jobs WHERE project = ? AND kind = ?", (project, kind)).fetchone()[0]
+            count = db.execute(
+                "SELECT count(*) FROM jobs WHERE project = ? AND kind = ?", (project, kind)
+            ).fetchone()[0]
             name = f"{kind}-{count + 1}"
             db.execute(
                 "INSERT INTO jobs (project, name, kind, status, owner, key, created, updated, request) "
                 "VALUES (?,?,?,'running',?,?,?,?,?)",
                 (project, name, kind, owner, key, now, now, json.dumps(request)),
             )
-            return _job(db.execute("SELECT * FROM jobs WHERE project = ? AND name = ?", (project, name)).fetchone()), True
+            return _job(
+                db.execute("SELECT * FROM jobs WHERE project = ? AND name = ?", (project, name)).fetchone()
+            ), True
 
     def update(self, job: Job, now: float, **fields: Any) -> None:
         """Set columns of a job that still runs (``request`` and ``result``, ``error`` as dicts)."""
@@ -209,7 +238,10 @@ class Store:
     def retire(self, job: Job, now: float) -> None:
         """Let a done job's key go, so that the same work may be done anew (its file is gone)."""
         with self._change() as db:
-            db.execute("UPDATE jobs SET key = '', updated = ? WHERE project = ? AND name = ?", (now, job.project, job.name))
+            db.execute(
+                "UPDATE jobs SET key = '', updated = ? WHERE project = ? AND name = ?",
+                (now, job.project, job.name),
+            )
 
     def take_over(self, job: Job, owner: str, now: float) -> bool:
         """Become the owner of a running job whose owner is gone; False where another was first."""
@@ -269,12 +301,14 @@ def _errors() -> Iterator[None]:
 
 def _unusable(why: str) -> MusicMakerError:
     return BackendError(
-        f"The project list cannot be used ({why}).", next="Run `game-music-maker doctor`, or set GAME_MUSIC_MAKER_HOME."
+        f"The project list cannot be used ({why}).",
+        next="Run `game-music-maker doctor`, or set GAME_MUSIC_MAKER_HOME.",
     )
 
 
 class Owner:
-    """This process as an owner of jobs: a lock file held for life, which the system lets go however the process ends."""
+    """This process as an owner of jobs: a lock file held for life, which the system lets go however the
+    process ends."""
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "owners"

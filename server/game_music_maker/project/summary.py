@@ -1,8 +1,9 @@
 """Timelines in words: the summary line, the list of tracks, and what differs between two drafts.
 
 The summary has exactly the contract's form:
-``Timeline (3 tracks): 1. Video: city timelapse (0-10s) 2. BGM: Lo-fi (0-10s, 35%) 3. Title: "Urban Dreams" (0-3s)``.
-Drafts come from outside: names are cleaned, and what cannot be read as a draft reads as an empty timeline.
+``Timeline (3 tracks): 1. Video: city timelapse (0-10s) 2. BGM: Lo-fi (0-10s, 35%) 3. Title: "Urban Dreams"
+(0-3s)``. Drafts come from outside: names are cleaned, and what cannot be read as a draft reads as an empty
+timeline.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def read_draft(raw: Any) -> Draft | None:
 
 
 def has_content(raw: Any) -> bool:
-    """Whether there is something to export: a segment in some track, or an opaque draft of a newer product."""
+    """Whether there is something to export: a segment in some track, or an opaque draft of a newer
+    product."""
     if isinstance(raw, str):
         return bool(raw.strip())
     draft = read_draft(raw)
@@ -60,7 +62,9 @@ def tracks(raw: Any) -> list[dict[str, Any]]:
         entry: dict[str, Any] = {
             "number": index,
             "kind": track.kind,
-            "name": ", ".join(dict.fromkeys(filter(None, (_name(s, track) for s in segments[:_MOST_SEGMENTS]))))
+            "name": ", ".join(
+                dict.fromkeys(filter(None, (_name(s, track) for s in segments[:_MOST_SEGMENTS])))
+            )
             or LABELS[track.kind],
             "start_s": round(min((_finite(s.start_ms) for s in segments), default=0) / 1000, 3),
             "end_s": round(max((_finite(s.end_ms) for s in segments), default=0) / 1000, 3),
@@ -141,7 +145,8 @@ def _segments(draft: Draft | None, kind: str) -> list[tuple[Segment, Track]]:
 def _kind_changes(
     label: str, old: Sequence[tuple[Segment, Track]], new: Sequence[tuple[Segment, Track]]
 ) -> list[str]:
-    """Pair segments by name first, then by place where as many are left on both sides; the rest came or went."""
+    """Pair segments by name first, then by place where as many are left on both sides; the rest came or
+    went."""
     left, came, pairs = list(old), [], []
     for item in new:
         match = next((o for o in left if _name(*o) == _name(*item)), None)

@@ -1,8 +1,8 @@
 """Cleaning text that comes from outside: the backend, file names, file metadata.
 
 Such text is data. Before it reaches a person or a model it loses everything that is not for reading: terminal
-sequences, control characters, bidirectional overrides, invisible characters (zero-width, tag characters, variation
-selectors of the supplement), and it is cut to a length.
+sequences, control characters, bidirectional overrides, invisible characters (zero-width, tag characters,
+variation selectors of the supplement), and it is cut to a length.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ _FILLERS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]")
 """Letters by category that draw nothing."""
 _SECRET = re.compile(r"\b(?:nmv_\w+|clm_\w+|Bearer\s+\S{8,}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+)")
 _IDS = re.compile(
-    r"\b(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24,}|\d{15,}|render_\w{6,})\b", re.I
+    r"\b(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24,}|\d{15,}|render_\w{6,})\b",
+    re.I,
 )
 _JSON_BLOCK = re.compile(r"```.*?(?:```|\Z)|[{\[]\s*\"[^\n]*?[}\]](?=\s|$)", re.S)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])\s*|\n+")
@@ -28,7 +29,8 @@ REPLY_LIMIT = 8_000
 
 
 def clean(text: str, limit: int = REPLY_LIMIT) -> str:
-    """`text` without what is not for reading; line breaks stay; at most `limit` characters, the cut marked."""
+    """`text` without what is not for reading; line breaks stay; at most `limit` characters, the cut
+    marked."""
     kept = _SECRET.sub("[removed]", _FILLERS.sub("", clean_text(text, limit * 4))).strip()
     return kept if len(kept) <= limit else kept[: limit - len(ELLIPSIS)].rstrip() + ELLIPSIS
 
@@ -46,7 +48,11 @@ def sentences(text: str) -> list[str]:
 def brief(text: str, most: int = 4, limit: int = 700) -> str:
     """One to `most` sentences of `text` for a person: no JSON, ids or markdown marks in it."""
     plain = _IDS.sub("", _JSON_BLOCK.sub(" ", text))
-    plain = re.sub(r"^\s*(?:[#>]+|[-*•](?=\s)|\|.*\|)\s*", "", plain, flags=re.M).replace("**", "").replace("`", "")
+    plain = (
+        re.sub(r"^\s*(?:[#>]+|[-*•](?=\s)|\|.*\|)\s*", "", plain, flags=re.M)
+        .replace("**", "")
+        .replace("`", "")
+    )
     found = sentences(re.sub(r"[ \t]+", " ", plain))[:most]
     joined = ""
     for sentence in found:
@@ -56,13 +62,15 @@ def brief(text: str, most: int = 4, limit: int = 700) -> str:
 
 
 def slug(text: str, limit: int = 40) -> str:
-    """A readable project name: lower case, letters and digits of any script, single hyphens; '' where none is left."""
+    """A readable project name: lower case, letters and digits of any script, single hyphens; '' where none is
+    left."""
     words = re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", clean(text, 200)).lower())
     return "-".join(words)[:limit].strip("-")
 
 
 def file_name(text: str, limit: int = 120) -> str:
-    """A safe file name of at most `limit` characters: no separators, control or reserved names; 'file' where none is left."""
+    """A safe file name of at most `limit` characters: no separators, control or reserved names; 'file' where
+    none is left."""
     name = line(text.replace("\\", "/").rsplit("/", 1)[-1], limit)
     name = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).strip(" .")
     if not name:

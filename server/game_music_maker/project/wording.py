@@ -1,10 +1,11 @@
 """What a message routes to, and GUI wording in answers, in English and Chinese.
 
-A message is routed only when it *is* such a request: the whole of it, politeness and fillers aside, must match one
-row. "export" and "导出视频" are; "add a title saying 'Export quality gear'" is not.
+A message is routed only when it *is* such a request: the whole of it, politeness and fillers aside, must
+match one row. "export" and "导出视频" are; "add a title saying 'Export quality gear'" is not.
 
-The backend talks as if there were a window. Its descriptions of content are kept; its GUI steps ("click the Export
-button") are taken out, and become suggestions for the caller (`Action`). Nothing is started because a text says so.
+The backend talks as if there were a window. Its descriptions of content are kept; its GUI steps ("click the
+Export button") are taken out, and become suggestions for the caller (`Action`). Nothing is started because a
+text says so.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ _PATH = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """Where a message goes: `route`; `format` where an export names one; `files` where an upload names one."""
+    """Where a message goes: `route`; `format` where an export names one; `files` where an upload names
+    one."""
 
     route: Route
     format: str | None = None
@@ -77,12 +79,16 @@ def route(message: str) -> Routed | None:
         return None
     if path := _PATH.match(raw):
         return Routed("upload", files=(path["quoted"] or path["bare"],))
-    text = unicodedata.normalize("NFKC", raw).lower().replace("'s", " is").replace("’s", " is").replace("⏳", "")
+    text = (
+        unicodedata.normalize("NFKC", raw).lower().replace("'s", " is").replace("’s", " is").replace("⏳", "")
+    )
     text = re.sub(r"\s+", " ", re.sub(r"[.!?。！？,，、;；:…~]+", " ", text)).strip()
     bare = _TAIL.sub("", _POLITE.sub("", text)).strip()
     for candidate in (text, bare):
         for name, pattern in _ROUTES:
-            if candidate and pattern.fullmatch(candidate.replace(" ", "") if _chinese(candidate) else candidate):
+            if candidate and pattern.fullmatch(
+                candidate.replace(" ", "") if _chinese(candidate) else candidate
+            ):
                 found = re.search(rf"(?<![a-z0-9]){_FORMATS}(?![a-z0-9])", candidate)
                 return Routed(name, found[0] if name == "export" and found else None)
     return None
@@ -140,7 +146,9 @@ _GUI: tuple[tuple[str, str, str, str], ...] = (
      rf"{_LEAD}(?:(?:left|right|double)[- ])?(?:(?:click|tap)\b(?: on)?\s(?!track)|press (?:on |the |any |\S+ (?:button|key)))|{_LEAD_ZH}(?:点击|单击|双击|右键|点按|轻点)"),
 )  # fmt: skip
 _GUI_ROWS = tuple((action, tool, why, re.compile(pattern, re.I)) for action, tool, why, pattern in _GUI)
-_QUOTED = re.compile(r"\"[^\"\n]{1,200}\"|“[^”\n]{1,200}”|「[^」\n]{1,200}」|『[^』\n]{1,200}』|《[^》\n]{1,200}》|(?<!\w)'[^'\n]{1,200}'(?!\w)")
+_QUOTED = re.compile(
+    r"\"[^\"\n]{1,200}\"|“[^”\n]{1,200}”|「[^」\n]{1,200}」|『[^』\n]{1,200}』|《[^》\n]{1,200}》|(?<!\w)'[^'\n]{1,200}'(?!\w)"
+)
 _CLAUSES = re.compile(r"(?<=[.!?])(?<!\d\.)(?:\s+)|(?<=[。！？])|(\n+)|(?<=;)\s+|(?<=；)|\s+[—–]\s+|,\s+(?=(?:and|then|or|so)\b|(?:you can|please|just|simply|click|drag|open|tap)\b)|，(?=(?:然后|再|请|您可以|你可以|可以|点击|打开|拖|并))|\s+(?=(?:and then|then) (?:click|drag|open|tap|press)\b)", re.I)  # fmt: skip
 
 
@@ -162,14 +170,25 @@ def without_window(reply: str) -> tuple[str, list[Action]]:
             continue
         actions.setdefault(found.tool + found.action, found)
         if kept and "\n" not in glue:
-            kept[-1] = kept[-1].rstrip(" \t,;，；—–") + (" " if kept[-1][-1:] in ".!?" or glue.strip(" ") else "")
+            kept[-1] = kept[-1].rstrip(" \t,;，；—–") + (
+                " " if kept[-1][-1:] in ".!?" or glue.strip(" ") else ""
+            )
         elif "\n" in glue:
             kept.append(glue)
     return _tidy("".join(kept)), list(actions.values())
 
 
 def _gui_step(clause: str) -> Action | None:
-    bare = _QUOTED.sub(lambda m: m[0] if re.fullmatch(r"\W*(?:export|download|upload|play|preview|save|导出|下载|上传|播放|预览)\W*", m[0], re.I) else '""', clause)
+    bare = _QUOTED.sub(
+        lambda m: (
+            m[0]
+            if re.fullmatch(
+                r"\W*(?:export|download|upload|play|preview|save|导出|下载|上传|播放|预览)\W*", m[0], re.I
+            )
+            else '""'
+        ),
+        clause,
+    )
     bare = bare.replace("**", "").strip()
     for action, tool, why, pattern in _GUI_ROWS:
         if pattern.search(bare):

@@ -1,7 +1,7 @@
 """Everything a tool or a command can do, over all projects of one home folder.
 
-Answers are plain dictionaries with the fields of the tools' table. Work that takes time runs as a job; a call waits for
-it as long as it was asked to and then says that it is running.
+Answers are plain dictionaries with the fields of the tools' table. Work that takes time runs as a job; a call
+waits for it as long as it was asked to and then says that it is running.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BY_CODE, BackendError, Busy, InvalidArgument, MusicMakerError, NotFound
+from ..errors import Busy, InvalidArgument, MusicMakerError, NotFound
 from . import conversation, delivery, intake, summary, wording
+from .answers import cancelled, error_of, job_fields, lost_render, next_step, read_plan, running, shown
 from .clock import Clock, SystemClock
 from .jobs import Jobs, Report, Run, Work
 from .paths import Paths
@@ -22,7 +23,6 @@ from .text import line, slug
 
 if TYPE_CHECKING:
     from ..backend import Backend
-    from ..contract.score import ScorePlan
     from ..settings import Settings
 
 Opener = Callable[["Settings", str], Awaitable["Backend"]]
@@ -96,11 +96,17 @@ class Workspace:
             "link": link,
         }
 
+    def new_project(self, hint: str, backend: str | None) -> str:
+        """Make a project of its own, called after `hint`; its name."""
+        return self._make(slug(hint) or "project", self._kind(backend), None, free_name=True).name
+
     async def credits(self) -> dict[str, Any]:
         """The balance on the backend of the last used project, or of the default one."""
         project = self._last(None)
         kind = project.backend if project else self._kind(None)
-        found = await (Room(self._store, project, await self._backend(kind), self._settings, self._clock)).credits()
+        found = await (
+            Room(self._store, project, await self._backend(kind), self._settings, self._clock)
+        ).credits()
         words = (
             "Everything runs on this machine: free, without limit."
             if found["unlimited"]
@@ -165,7 +171,9 @@ class Workspace:
 
     # uploads
 
-    async def add(self, files: Sequence[str], name: str | None, report: Report | None = None) -> dict[str, Any]:
+    async def add(
+        self, files: Sequence[str], name: str | None, report: Report | None = None
+    ) -> dict[str, Any]:
         """Files and URLs into the timeline; what cannot be used is told at once, the good ones are taken."""
         room = await self._open(name, hint=intake.project_hint(files))
         async with room.guard():
@@ -180,11 +188,15 @@ class Workspace:
         score: dict[str, Any] | None,
         wait_s: float,
         report: Report | None = None,
+        *,
+        route: bool = True,
     ) -> Reply:
         """One message: routed where it is a request for another tool, else a turn."""
         if not message.strip():
-            raise InvalidArgument("The message is empty.", next="Say what the music or the picture should become.")
-        routed = wording.route(message) if score is None else None
+            raise InvalidArgument(
+                "The message is empty.", next="Say what the music or the picture should become."
+            )
+        routed = wording.route(message) if route and score is None else None
         if routed is not None:
             try:
                 return await self._routed(routed, name, wait_s, report)
@@ -194,7 +206,10 @@ class Workspace:
         plan = read_plan(score)
         room = await self._open(name)
         if plan is not None and not room.local:
-            raise InvalidArgument("A score plan works on the local backend alone.", next="Leave `score` out, or use a local project.")
+            raise InvalidArgument(
+                "A score plan works on the local backend alone.",
+                next="Leave `score` out, or use a local project.",
+            )
         self._revive(room)
         job, begun = self._jobs.begin(
             room.project.name,
@@ -229,12 +244,14 @@ class Workspace:
                 "status": "needs_input",
             }
         status = found.get("status")
-        shown = status if status in ("running", "needs_input") else "done"
-        answer = {"changes": [], "actions": [], "job": None, **found, "status": shown}
+        said = status if status in ("running", "needs_input") else "done"
+        answer = {"changes": [], "actions": [], "job": None, **found, "status": said}
         if "timeline" not in answer:
             look, _, _ = await self.look(name, None, 0, "summary")
             answer.update(timeline=look["timeline"], tracks=look["tracks"])
-        answer.update(reply=found["message"], source="router", routed_to=routed.route, tracks=answer.get("tracks", []))
+        answer.update(
+            reply=found["message"], source="router", routed_to=routed.route, tracks=answer.get("tracks", [])
+        )
         return answer, files
 
     # the state
@@ -254,9 +271,9 @@ class Workspace:
         room = await self._open(job.project if job else name)
         self._revive(room)
         if job is None and wait_s > 0:
-            running = self._store.jobs(room.project.name, running=True, limit=1)
-            if running:
-                await self._jobs.wait(running[0], wait_s, report)
+            busy = self._store.jobs(room.project.name, running=True, limit=1)
+            if busy:
+                await self._jobs.wait(busy[0], wait_s, report)
         elif job is not None:
             job = await self._jobs.wait(job, wait_s, report)
         async with room.guard():
@@ -271,22 +288,22 @@ class Workspace:
     def _described(self, room: Room, state: Any, job: Job | None) -> dict[str, Any]:
         draft = state.draft
         jobs = [self._jobs.current(kept) for kept in self._store.jobs(room.project.name, limit=10)]
-        running = next((kept for kept in jobs if kept.status == "running"), None)
+        active = next((kept for kept in jobs if kept.status == "running"), None)
         data: dict[str, Any] = {
             "message": summary.timeline(draft),
             "next": None,
-            "status": "running" if running else "idle",
+            "status": "running" if active else "idle",
             "project": room.project.name,
             "backend": room.project.backend,
             "timeline": summary.timeline(draft),
             "tracks": summary.tracks(draft),
             "duration_s": summary.duration_s(draft),
             "ready_to_export": summary.has_content(draft),
-            "jobs": [_shown(kept) for kept in jobs],
+            "jobs": [shown(kept) for kept in jobs],
         }
-        data["next"] = _next(data, running)
+        data["next"] = next_step(data, active)
         if job is not None:
-            data.update(_job_fields(job))
+            data.update(job_fields(job))
         return data
 
     # exports
@@ -318,7 +335,7 @@ class Workspace:
                 delivery.refuse_existing(order)
             request = {
                 "output": str(order.place.path), "overwrite": overwrite, "format": chosen, "quality": quality,
-                "draft": draft, "render_id": _lost_render(earlier),
+                "draft": draft, "render_id": lost_render(earlier),
             }  # fmt: skip
             job, begun = self._jobs.begin(
                 room.project.name, "export", request, self._render_work(room), key=key
@@ -330,6 +347,27 @@ class Workspace:
             if again is not None:
                 return again, (Path(again["path"]),)
             self._store.retire(job, self._clock.now())
+
+    def check_output(self, name: str, output: str | None, fmt: str | None, *, overwrite: bool) -> None:
+        """Judge an export's output and format before any work is done for it.
+
+        Raises:
+            InvalidArgument, NotAllowedPath, OutputExists, NotFound: it could not be exported so.
+        """
+        project = self._find(name)
+        if project is None:
+            raise NotFound(f"There is no project '{line(name, 80)}'.")
+        chosen = delivery.choose_format(output, fmt, local=project.backend == "local")
+        order = delivery.place_order(
+            self._paths, self._folder, project.name, output, chosen, "high", overwrite=overwrite
+        )
+        delivery.refuse_existing(order)
+
+    async def result(
+        self, job_name: str, name: str, wait_s: float, report: Report | None = None
+    ) -> dict[str, Any]:
+        """Wait for a job and give its own answer, or that it still runs. Raises what it failed with."""
+        return self._outcome(await self._jobs.wait(self._job(name, job_name), wait_s, report))
 
     def _render_work(self, room: Room) -> Work:
         async def work(run: Run) -> dict[str, Any]:
@@ -348,18 +386,23 @@ class Workspace:
         job = self._jobs.current(self._job(name, job_name))
         if job.status != "running":
             known = "unknown" if job.status == "unknown" else "finished"
-            return _cancelled(job, known, f"{job.name} had already ended.", charged=job.status == "unknown")
+            return cancelled(job, known, f"{job.name} had already ended.", charged=job.status == "unknown")
         room = await self._open(job.project)
         stopped = await room.stop(job)
         job = await self._jobs.cancel(job)
         if job.status != "cancelled":
-            return _cancelled(job, "finished", f"{job.name} ended before it could be cancelled.", charged=True)
+            return cancelled(job, "finished", f"{job.name} ended before it could be cancelled.", charged=True)
         if stopped:
-            return _cancelled(job, "cancelled", f"{job.name} was cancelled. The timeline is as it was before.", charged=False)
+            return cancelled(
+                job,
+                "cancelled",
+                f"{job.name} was cancelled. The timeline is as it was before.",
+                charged=False,
+            )
         sent = job.kind == "turn" and bool(job.request.get("sent"))
         words = f"{job.name} is no longer waited for."
         words += " The service may finish it, and charge for it, all the same." if sent else ""
-        return _cancelled(job, "cancelled", words, charged=sent)
+        return cancelled(job, "cancelled", words, charged=sent)
 
     def _job(self, project: str | None, name: str) -> Job:
         owner = project and slug(project)
@@ -390,103 +433,7 @@ class Workspace:
             MusicMakerError: the job failed.
         """
         if job.status == "running":
-            return {
-                "message": f"Still at work{f': {job.stage}' if job.stage else ''}.",
-                "next": f'Call state(job="{job.name}", wait_s=45) and repeat until it is done.',
-                "status": "running",
-                "job": job.name,
-                "project": job.project,
-                "progress_percent": None if job.progress is None else round(job.progress * 100),
-            }
+            return running(job)
         if job.error is not None or job.result is None:
-            raise _error_of(job)
+            raise error_of(job)
         return job.result
-
-
-def read_plan(score: dict[str, Any] | None) -> ScorePlan | None:
-    """A score plan as it came.
-
-    Raises:
-        InvalidArgument: a field is unknown or wrong; it is named.
-    """
-    if score is None:
-        return None
-    from pydantic import ValidationError
-
-    from ..contract.score import ScorePlan
-
-    try:
-        return ScorePlan.model_validate(score)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])[:80]
-        raise InvalidArgument(
-            f"The score plan cannot be used: '{place}' {first['msg'][:160].lower()}.",
-            next="Correct that field; docs/score-plan.schema.json lists them all.",
-        ) from None
-
-
-def _lost_render(job: Job | None) -> str | None:
-    """The render of an export whose outcome is unknown: the next one goes on with it."""
-    return job.request.get("render_id") if job is not None and job.status == "unknown" else None
-
-
-def _error_of(job: Job) -> MusicMakerError:
-    error = job.error or {}
-    cls = BY_CODE.get(str(error.get("code")), BackendError)
-    return cls(
-        str(error.get("message") or "The work failed."),
-        next=error.get("next"),
-        retry_after_s=error.get("retry_after_s"),
-        link=error.get("link"),
-    )
-
-
-def _shown(job: Job) -> dict[str, Any]:
-    shown: dict[str, Any] = {"job": job.name, "kind": job.kind, "status": _public(job)}
-    if job.status == "running":
-        shown.update(stage=job.stage, progress_percent=None if job.progress is None else round(job.progress * 100))
-    if job.result and job.result.get("path"):
-        shown["path"] = job.result["path"]
-    return shown
-
-
-def _public(job: Job) -> str:
-    return "failed" if job.status == "cancelled" else job.status
-
-
-def _job_fields(job: Job) -> dict[str, Any]:
-    """What `state(job=…)` says about that job, over the project's own fields."""
-    fields: dict[str, Any] = {"status": _public(job), "job": job.name}
-    if job.status == "running":
-        fields["message"] = f"{job.name} is still at work{f': {job.stage}' if job.stage else ''}."
-        fields["next"] = f'Call state(job="{job.name}", wait_s=45) again.'
-        fields["progress_percent"] = None if job.progress is None else round(job.progress * 100)
-    elif job.error is not None or job.result is None:
-        error = _error_of(job)
-        fields["result"] = {"message": error.message, "next": error.next, "error": error.to_dict()}
-        fields["message"], fields["next"] = error.message, error.next
-    else:
-        fields["result"] = job.result
-        fields["message"], fields["next"] = job.result.get("message", ""), job.result.get("next")
-    return fields
-
-
-def _next(data: dict[str, Any], running: Job | None) -> str:
-    if running is not None:
-        return f'{running.name} is running: call state(job="{running.name}", wait_s=45).'
-    if data["ready_to_export"]:
-        return "Call export for the file, or send_message to change something."
-    return "Call upload with a clip, or send_message to describe the music."
-
-
-def _cancelled(job: Job, status: str, words: str, *, charged: bool) -> dict[str, Any]:
-    return {
-        "message": words,
-        "next": "Call state to see the timeline." if status != "finished" else f'Call state(job="{job.name}") for its result.',
-        "status": status,
-        "job": job.name,
-        "project": job.project,
-        "kept": "Uploads and all earlier edits are kept.",
-        "may_be_charged": charged,
-    }

@@ -23,7 +23,9 @@ class Arguments(BaseModel):
 
 
 ProjectName = Annotated[str | None, Field(max_length=80, description="Default: the last used.")]
-WaitSeconds = Annotated[float, Field(ge=0, le=600, description="Seconds to wait before it answers \"running\".")]
+WaitSeconds = Annotated[
+    float, Field(ge=0, le=600, description='Seconds to wait before it answers "running".')
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,15 @@ class ToolSpec(Generic[A]):
     def schema(self) -> dict[str, Any]:
         """The arguments' JSON schema, without what tells a model nothing (titles, null branches)."""
         found = _slim(self.arguments.model_json_schema())
-        return {"type": "object", "properties": found.get("properties", {}), "additionalProperties": False} | (
-            {"required": found["required"]} if "required" in found else {}
-        )
+        return {
+            "type": "object",
+            "properties": found.get("properties", {}),
+            "additionalProperties": False,
+        } | ({"required": found["required"]} if "required" in found else {})
 
     def parse(self, raw: dict[str, Any]) -> A:
-        """Read the arguments; lists and objects that came as JSON text are unpacked (some hosts send them so).
+        """Read the arguments; lists and objects that came as JSON text are unpacked (some hosts send them
+        so).
 
         Raises:
             InvalidArgument: unknown, missing or wrong ones, all named.
@@ -68,7 +73,9 @@ class ToolSpec(Generic[A]):
         try:
             return self.arguments.model_validate(given)
         except ValidationError as error:
-            raise InvalidArgument(self._complaint(error), next="Correct the arguments and call again.") from None
+            raise InvalidArgument(
+                self._complaint(error), next="Correct the arguments and call again."
+            ) from None
 
     def _complaint(self, error: ValidationError) -> str:
         known = ", ".join(self.arguments.model_fields) or "no arguments"

@@ -18,7 +18,10 @@ class Export(Arguments):
         str | None, Field(max_length=4096, description="File name in the output folder, or an absolute path.")
     ] = None
     format: Annotated[
-        Format | None, Field(description="Default mp4 (or by output's ending). kit: zip for game engines with stems, loops, MIDI.")
+        Format | None,
+        Field(
+            description="Default mp4 (or by output's ending). kit: zip for game engines with stems, loops, MIDI."
+        ),
     ] = None
     quality: Literal["draft", "standard", "high"] = "high"
     overwrite: bool = False

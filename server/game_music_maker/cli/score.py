@@ -1,0 +1,168 @@
+"""``score``: the main job in one go. Upload, message, export, in a project of its own.
+
+The studio's process is started before anything else is loaded, so that it comes up while this one imports.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..contract.routes import STUDIO_FORMATS
+from ..errors import InvalidArgument
+from ..settings import Settings
+from .closing import closing_lines
+from .output import Output
+from .tool_commands import read_plan
+
+if TYPE_CHECKING:
+    from ..project.workspace import Workspace
+
+DEFAULT_PROMPT = "generate background music that matches the pace of the scene"
+_STAGES = {"upload": (0.05, 0.2), "music": (0.2, 0.65), "export": (0.65, 1.0)}
+_STAY = 600.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "clips", nargs="+", metavar="CLIP", help="video, image or sound files; several are joined"
+    )
+    add_wishes(parser, prompt=None)
+
+
+def add_wishes(parser: argparse.ArgumentParser, *, prompt: str | None) -> None:
+    """The options that `score` and `demo` share; `prompt` is the default wish."""
+    parser.add_argument(
+        "-p", "--prompt", metavar="TEXT", required=prompt is None, default=prompt,
+        help="what the music should be like, in your words" + (f" (default: {prompt})" if prompt else ""),
+    )  # fmt: skip
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="where to (default: the clip's name, in this folder)"
+    )
+    parser.add_argument("--format", choices=STUDIO_FORMATS, help="default mp4, or by the output's ending")
+    parser.add_argument("--loop", action="store_true", help="music that loops without a seam")
+    parser.add_argument("--aspect", metavar="W:H", help="shape of the picture, such as 9:16")
+    parser.add_argument("--title", metavar="TEXT", help="words on the picture at the start")
+    parser.add_argument("--seed", type=int, metavar="N", help="the same seed gives the same music")
+    parser.add_argument("--plan", metavar="FILE", help="score plan as JSON")
+    parser.add_argument("--accurate", action="store_true", help="look at every frame, to hit the cuts")
+    parser.add_argument(
+        "--backend", choices=("auto", "local", "cloud"), help="default: GAME_MUSIC_MAKER_BACKEND"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+
+
+def run(args: argparse.Namespace) -> int:
+    return score(args, args.clips, Output(as_json=args.json, quiet=args.quiet))
+
+
+def score(args: argparse.Namespace, clips: Sequence[str], output: Output) -> int:
+    """Do it and say how it went; the exit status."""
+    settings = Settings.load()
+    message, plan = build_message(args), build_plan(args)
+    from .session import start_early
+
+    early = start_early(settings, args.backend)
+    data = asyncio.run(_score(settings, early, args, list(clips), message, plan, output))
+    output.answer(data, [] if output.quiet else closing_lines(data, output))
+    return 0
+
+
+def build_message(args: argparse.Namespace) -> str:
+    """The wish and the options as one message.
+
+    Raises:
+        InvalidArgument: an option cannot be used.
+    """
+    parts = [args.prompt.strip().rstrip(".。")]
+    if not parts[0]:
+        raise InvalidArgument("The prompt is empty.", next="Say with -p what the music should be like.")
+    if args.loop:
+        parts.append("loop it")
+    if args.accurate:
+        parts.append("hit the cuts")
+    if args.aspect:
+        width, _, height = args.aspect.partition(":")
+        if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
+            raise InvalidArgument(f"--aspect takes two numbers such as 9:16, not '{args.aspect[:40]}'.")
+        parts.append(f"crop to {int(width)}:{int(height)}")
+    if args.title:
+        words = args.title.replace('"', "'").strip()
+        parts.append(f'add a title "{words}"')
+    return ". ".join(parts)
+
+
+def build_plan(args: argparse.Namespace) -> dict[str, Any] | None:
+    """The score plan of ``--plan`` and ``--seed``; None where neither is given."""
+    plan = read_plan(args.plan) if args.plan else {}
+    if args.seed is not None:
+        plan["seed"] = args.seed
+    return plan or None
+
+
+async def _score(
+    settings: Settings,
+    early: Any,
+    args: argparse.Namespace,
+    clips: list[str],
+    message: str,
+    plan: dict[str, Any] | None,
+    output: Output,
+) -> dict[str, Any]:
+    from .session import shell_desk
+
+    desk = shell_desk(settings, early)
+
+    def reporter(stage: str) -> Any:
+        low, high = _STAGES[stage]
+
+        async def report(fraction: float | None, words: str) -> None:
+            output.progress(low + (high - low) * (fraction or 0.0), words)
+
+        return report
+
+    try:
+        output.progress(0.02, "starting")
+        work = desk.workspace()
+        project = await work.new_project(Path(clips[0]).stem, args.backend)
+        target = args.output or default_output(clips[0], args.format)
+        work.check_output(project, target, args.format, overwrite=args.overwrite)
+        uploaded = await work.add(clips, project, reporter("upload"))
+        turn, _ = await work.say(message, project, plan, _STAY, reporter("music"), route=False)
+        turn = await _ended(work, turn, reporter("music"))
+        made, _ = await work.deliver(
+            project, target, args.format, "high", args.overwrite, _STAY, reporter("export")
+        )
+        made = await _ended(work, made, reporter("export"))
+        state, _, _ = await work.look(project, None, 0, "full")
+    finally:
+        await desk.close()
+    return {
+        **made,
+        "reply": turn["reply"],
+        "changes": turn["changes"],
+        "timeline": state["timeline"],
+        "tracks": state["tracks"],
+        "rejected": uploaded["rejected"],
+        "music": state["detail"].get("music"),
+    }
+
+
+async def _ended(work: Workspace, answer: dict[str, Any], report: Any) -> dict[str, Any]:
+    while answer.get("status") == "running":
+        answer = await work.result(answer["job"], answer["project"], _STAY, report)
+    return answer
+
+
+def default_output(clip: str, fmt: str | None) -> str:
+    """``<clip>-scored.<ending>`` in the working folder, numbered where that is taken."""
+    stem = Path(clip.rsplit("?", 1)[0]).stem or "clip"
+    ending = {"kit": "zip"}.get(fmt or "mp4", fmt or "mp4")
+    path, count = Path(f"{stem}-scored.{ending}"), 1
+    while path.exists():
+        count += 1
+        path = Path(f"{stem}-scored-{count}.{ending}")
+    return str(path.resolve())
