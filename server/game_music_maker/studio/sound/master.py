@@ -14,13 +14,12 @@ from scipy import ndimage
 
 from . import loudness
 from .dsp import db
+from .limiter import Limiter
 
 Floats = NDArray[np.float32]
 
 _COMPRESS_HOP_S = 0.005
 _COMPRESS_WINDOW_S = 0.12
-_LIMIT_HOP = 32
-_LIMIT_WINDOW_S = 0.06
 _MOST_COMPRESSION_DB = 5.0
 
 
@@ -94,28 +93,13 @@ def _compression(mix: Floats, rate: int, reference: float, wrap: bool) -> Floats
 def limit(mix: Floats, rate: int, ceiling_dbtp: float, *, wrap: bool = False) -> float:
     """Hold the true peak of `mix`, shape (2, n), at `ceiling_dbtp`, in place; the deepest gain in dB.
 
-    The gain needed around each peak is widened by a running minimum and smoothed by a window no longer than that, so it
-    has arrived in full when the peak comes. `wrap` joins the end to the start.
+    `wrap` joins the end to the start.
     """
-    ceiling = db(ceiling_dbtp - 0.05)
-    edges = _edges(mix.shape[1], _LIMIT_HOP)
-    peaks = np.maximum.reduceat(np.abs(mix).max(axis=0), edges)
-    needed = np.ones(len(edges), np.float64)
-    for first, last in loudness.runs(peaks > ceiling * 0.7, 4):
-        low = max(0, (first - 1) * _LIMIT_HOP)
-        high = min(mix.shape[1], (last + 1) * _LIMIT_HOP)
-        fine = loudness.oversampled(mix[:, low:high])
-        hops = np.maximum.reduceat(fine, np.arange(0, len(fine), 4 * _LIMIT_HOP))
-        cells = np.minimum(low // _LIMIT_HOP + np.arange(len(hops)), len(needed) - 1)
-        np.minimum.at(needed, cells, ceiling / np.maximum(hops, ceiling))
-    if needed.min() >= 1:
-        return 0.0
-    half = max(2, round(_LIMIT_WINDOW_S * rate / _LIMIT_HOP / 2))
-    mode = "wrap" if wrap else "nearest"
-    widened = ndimage.minimum_filter1d(needed, 2 * half + 5, mode=mode)
-    gain = _smoothed(widened, _hann(2 * half + 1), wrap).astype(np.float32)
-    mix *= _spread(gain, mix.shape[1], _LIMIT_HOP, wrap)
-    return float(20 * np.log10(needed.min()))
+    limiter = Limiter(mix.T, rate, wrap=wrap)
+    limiter.aim(0.0, ceiling_dbtp)
+    if limiter.deepest_db < 0:
+        mix *= limiter.gain(0, mix.shape[1])
+    return limiter.deepest_db
 
 
 def _edges(n: int, hop: int) -> NDArray[np.int64]:

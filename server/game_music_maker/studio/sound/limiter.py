@@ -1,0 +1,85 @@
+"""A look-ahead true-peak limiter as a curve on a coarse grid: no recursion, so it may wrap around a loop.
+
+The gain needed around each peak (four times oversampled) is widened by a running minimum and smoothed by a window no
+longer than that, so that it has arrived in full when the peak comes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from . import loudness
+from .dsp import db
+
+Floats = NDArray[np.float32]
+
+HOP = 32
+_WINDOW_S = 0.06
+_MARGIN_DB = 0.05
+_PIECE = 1 << 16
+
+
+class Limiter:
+    """The limiter for one sound of shape (n, 2), which may live on disk; `wrap` joins its end to its start."""
+
+    def __init__(self, sound: Floats, rate: int, *, wrap: bool = False) -> None:
+        self._sound, self._wrap = sound, wrap
+        self._half = max(2, round(_WINDOW_S * rate / HOP / 2))
+        cells = max(1, len(sound) // HOP)
+        self._peaks = np.zeros(cells, np.float32)
+        for at in range(0, cells, _PIECE):
+            last = min(cells, at + _PIECE)
+            end = len(sound) if last == cells else last * HOP
+            tops = np.abs(sound[at * HOP : end]).max(axis=1)
+            self._peaks[at:last] = np.maximum.reduceat(tops, np.arange(last - at) * HOP)
+        self._fine = np.zeros(cells, bool)
+        self._curve: Floats = np.ones(cells, np.float32)
+        self.deepest_db = 0.0
+
+    def aim(self, gain_db: float, ceiling_dbtp: float) -> None:
+        """Work out the curve for the sound at `gain_db` under `ceiling_dbtp`."""
+        ceiling = db(ceiling_dbtp - _MARGIN_DB - gain_db)
+        near = (self._peaks > 0.7 * ceiling) & ~self._fine
+        for first, last in loudness.runs(near, 4):
+            self._oversample(first, last)
+        needed = np.minimum(1.0, ceiling / np.maximum(self._peaks, 1e-9)).astype(np.float64)
+        self.deepest_db = float(20 * np.log10(needed.min()))
+        if self.deepest_db < 0:
+            mode = "wrap" if self._wrap else "nearest"
+            window = np.hanning(2 * self._half + 3)[1:-1]
+            widened = ndimage.minimum_filter1d(needed, 2 * self._half + 5, mode=mode)
+            needed = ndimage.convolve1d(widened, window / window.sum(), mode=mode)
+        self._curve = needed.astype(np.float32)
+
+    def _oversample(self, first: int, last: int) -> None:
+        for at in range(first, last, 4_096):
+            stop = min(last, at + 4_096)
+            low, high = max(0, (at - 1) * HOP), min(len(self._sound), (stop + 1) * HOP)
+            fine = loudness.oversampled(np.ascontiguousarray(self._sound[low:high].T))
+            tops = np.maximum.reduceat(fine, np.arange(0, len(fine), 4 * HOP))
+            cells = np.minimum(low // HOP + np.arange(len(tops)), len(self._peaks) - 1)
+            np.maximum.at(self._peaks, cells, tops)
+            self._fine[at:stop] = True
+
+    def gain(self, at: int, n: int) -> Floats:
+        """The factor at frames `at` … `at + n`, shape (n,)."""
+        if self.deepest_db >= 0:
+            return np.ones(n, np.float32)
+        cells = len(self._curve)
+        first, last = at // HOP - 2, (at + n) // HOP + 3
+        near = np.arange(first, last)
+        values = self._curve[near % cells if self._wrap else np.clip(near, 0, cells - 1)]
+        middles = near.astype(np.float64) * HOP + HOP / 2
+        if self._wrap:
+            # The last cell is longer: cells beyond either end lie a whole pass away.
+            middles += np.floor_divide(near, cells) * (len(self._sound) - cells * HOP)
+        return np.interp(np.arange(at, at + n), middles, values).astype(np.float32)
+
+    def powers(self, hop: int, count: int) -> NDArray[np.float64]:
+        """Mean square of the curve in each of `count` spans of `hop` frames."""
+        sums = np.concatenate([[0.0], np.cumsum(np.square(self._curve, dtype=np.float64))])
+        edges = np.minimum(np.arange(count + 1) * hop / HOP, len(self._curve)).astype(int)
+        found: NDArray[np.float64] = np.diff(sums[edges]) / np.maximum(1, np.diff(edges))
+        return np.where(np.diff(edges) > 0, found, 1.0)

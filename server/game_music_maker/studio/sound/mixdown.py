@@ -1,0 +1,204 @@
+"""The sound under a picture: original sound and music mixed with ducking, at a wanted loudness, in bounded memory.
+
+Three walks over a spool file of 32-bit samples, a second at a time: the original sound goes in while its levels are
+noted; the other sounds are added, ducked by the curve that follows from them; gain and limiter bring the whole to its
+loudness. Only what is noted per 10 ms stays in memory.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from ...errors import DiskFull
+from . import duck, loudness
+from .dsp import db
+from .feed import RATE, Feed, MixInput
+from .limiter import Limiter
+
+Floats = NDArray[np.float32]
+Progress = Callable[[float, str], None]
+
+_BLOCK = RATE
+_FADE_IN = round(0.005 * RATE)
+_MOST_GAIN_DB = 36.0
+_MOST_LIMITING_DB = 18.0
+
+
+@dataclass(frozen=True, slots=True)
+class MixReport:
+    """What a mix came to.
+
+    Attributes:
+        loudness: measured on the finished samples. gain_db: what brought the mix there. limiting_db: deepest limiter gain.
+        ducked_s: seconds in which the original wanted to be heard over a ducked sound. duck_db: how far the ducked
+            sounds went down there, measured; None without any. over_music_lu: original above music there.
+        silent: nothing sounds at all.
+    """
+
+    loudness: loudness.Loudness
+    gain_db: float
+    limiting_db: float
+    ducked_s: float
+    duck_db: float | None
+    over_music_lu: float | None
+    silent: bool
+
+
+def mixdown(
+    inputs: Sequence[MixInput],
+    seconds: float,
+    out_wav: Path,
+    *,
+    target_lufs: float = -14.0,
+    ceiling_dbtp: float = -2.0,
+    progress: Progress | None = None,
+) -> MixReport:
+    """Mix `inputs` to a 48 kHz stereo WAV (24 bit) of exactly `seconds`.
+
+    Args:
+        target_lufs: integrated loudness of the result; a silent mix stays silent.
+        ceiling_dbtp: highest true peak; leave about 1 dB for a lossy encoder.
+        progress: told (share, stage); may raise `Cancelled`.
+
+    Raises:
+        UnsupportedMedia: an input has no sound that can be decoded.
+        DiskFull: there is no room for the spool or the result.
+    """
+    tell = progress or (lambda share, stage: None)
+    frames = max(1, round(seconds * RATE))
+    try:
+        with tempfile.TemporaryFile(dir=out_wav.parent) as spool:
+            spool.truncate(frames * 8)
+            tape = np.memmap(spool, np.float32, "r+", shape=(frames, 2))
+            mixer = _Mixer(tape, tell)
+            mixer.originals([Feed(i) for i in inputs if i.is_original])
+            mixer.others([Feed(i) for i in inputs if not i.is_original])
+            return mixer.finish(out_wav, target_lufs, ceiling_dbtp)
+    except OSError as error:
+        if error.errno == 28:
+            raise DiskFull("The disk is full.") from None
+        raise
+
+
+class _Mixer:
+    def __init__(self, tape: np.memmap[tuple[int, ...], np.dtype[np.float32]], tell: Progress) -> None:
+        self._tape, self._tell = tape, tell
+        self._curve = np.zeros(0, np.float32)
+        self._active = np.zeros(0, bool)
+        self._original = loudness.Meter(RATE, peaks=False)
+        self._before = loudness.Meter(RATE, peaks=False)
+        self._after = loudness.Meter(RATE, peaks=False)
+
+    def _walk(self, share: float, width: float, stage: str) -> range:
+        self._tell(share, stage)
+        return range(0, len(self._tape), _BLOCK)
+
+    def originals(self, feeds: list[Feed]) -> None:
+        """The clip's own sound onto the tape; what it asks of the others is known afterwards."""
+        if not feeds:
+            return
+        listener = duck.Listener(RATE)
+        for at in self._walk(0.0, 0.4, "reading sound"):
+            block = np.zeros((min(_BLOCK, len(self._tape) - at), 2), np.float32)
+            for feed in feeds:
+                feed.add(block, at)
+            self._tape[at : at + len(block)] = block
+            listener.feed(block)
+            self._original.feed(block)
+            self._tell(0.4 * at / len(self._tape), "reading sound")
+        self._active = listener.active()
+        self._curve = duck.curve(self._active)
+
+    def others(self, feeds: list[Feed]) -> None:
+        """Music and other sounds on top, each ducked by its own depth."""
+        if not feeds:
+            return
+        ducks = bool(self._curve.any()) and any(feed.input.duck_db > 0 for feed in feeds)
+        for at in self._walk(0.4, 0.3, "mixing"):
+            n = min(_BLOCK, len(self._tape) - at)
+            block = np.zeros((n, 2), np.float32)
+            plain = np.zeros((n, 2), np.float32) if ducks else block
+            for feed in feeds:
+                self._one(feed, block, plain, at, ducks)
+            self._tape[at : at + n] += block
+            if ducks:
+                self._before.feed(plain)
+                self._after.feed(block)
+            self._tell(0.4 + 0.3 * at / len(self._tape), "mixing")
+
+    def _one(self, feed: Feed, block: Floats, plain: Floats, at: int, ducks: bool) -> None:
+        if not ducks:
+            feed.add(block, at)
+            return
+        piece = np.zeros_like(block)
+        if not feed.add(piece, at):
+            return
+        depth = feed.input.duck_db
+        if depth > 0:
+            plain += piece
+            piece *= self._gain(at, len(block), depth)
+        block += piece
+
+    def _gain(self, at: int, n: int, depth: float) -> Floats:
+        hop = duck.HOP_S * RATE
+        place = (np.arange(at, at + n) - hop / 2) / hop
+        first = max(0, int(place[0]))
+        near = self._curve[first : int(place[-1]) + 3]
+        down = np.interp(place, np.arange(first, first + len(near)), near)
+        return (10 ** (-depth / 20 * down)).astype(np.float32)[:, None]
+
+    def finish(self, out_wav: Path, target_lufs: float, ceiling_dbtp: float) -> MixReport:
+        """Gain and limiter, then the file."""
+        k = min(_FADE_IN, len(self._tape))
+        self._tape[:k] *= np.linspace(0, 1, k, dtype=np.float32)[:, None]
+        meter = loudness.Meter(RATE, peaks=False)
+        for at in self._walk(0.7, 0.1, "measuring"):
+            meter.feed(self._tape[at : at + _BLOCK])
+        energy = meter.energies
+        silent = loudness.gated(energy) <= loudness.SILENCE
+        gain, limiter = self._aim(energy, target_lufs, ceiling_dbtp) if not silent else (0.0, None)
+        final = loudness.Meter(RATE)
+        with soundfile.SoundFile(out_wav, "w", RATE, 2, "PCM_24", format="WAV") as file:
+            for at in self._walk(0.85, 0.15, "writing sound"):
+                block = self._tape[at : at + _BLOCK] * np.float32(db(gain))
+                if limiter is not None:
+                    block *= limiter.gain(at, len(block))[:, None]
+                final.feed(block)
+                file.write(block)
+                self._tell(0.85 + 0.15 * at / len(self._tape), "writing sound")
+        return self._report(final.read(), gain, limiter.deepest_db if limiter else 0.0, silent)
+
+    def _aim(self, energy: NDArray[np.float64], target: float, ceiling: float) -> tuple[float, Limiter]:
+        """The gain that gives the loudness after the limiter, and the limiter for it."""
+        limiter = Limiter(self._tape, RATE)
+        gain = min(_MOST_GAIN_DB, target - loudness.gated(energy))
+        for _ in range(5):
+            limiter.aim(gain, ceiling)
+            squeezed = energy * limiter.powers(round(RATE / 10), len(energy))
+            miss = target - (loudness.gated(squeezed) + gain)
+            if abs(miss) < 0.1 or limiter.deepest_db < -_MOST_LIMITING_DB or gain + miss > _MOST_GAIN_DB:
+                break
+            gain += miss
+        return gain, limiter
+
+    def _report(self, found: loudness.Loudness, gain: float, limiting: float, silent: bool) -> MixReport:
+        before, after, own = self._before.energies, self._after.energies, self._original.energies
+        depth = over = None
+        ducked = 0.0
+        if len(before):
+            hops = self._active[: len(before) * 10].reshape(-1, 10).all(axis=1) if len(self._active) >= 10 else []
+            mask = np.zeros(len(before), bool)
+            mask[: len(hops)] = hops
+            mask &= before > 1e-9
+            ducked = float(self._active.sum()) * duck.HOP_S
+            if mask.any():
+                depth = float(10 * np.log10(before[mask].sum() / max(after[mask].sum(), 1e-12)))
+                over = float(10 * np.log10(max(own[mask].sum(), 1e-12) / max(after[mask].sum(), 1e-12)))
+        return MixReport(found, gain, limiting, ducked, depth, over, silent)
