@@ -1,4 +1,4 @@
-"""Plugins, bundle, registry entry, skill folder: made from SKILL.md, taken by their validators, broken ones not."""
+"""Plugins, bundle, registry entry, skill folder: made from SKILL.md, taken by validators, broken ones refused."""
 
 from __future__ import annotations
 
