@@ -33,9 +33,8 @@ class Listener:
         self._speech: list[Floats] = []
         self._whole: list[Floats] = []
 
-    def feed(self, block: Floats) -> None:
-        """`block`: shape (n, 2), n a multiple of 10 ms but for the last."""
-        mono = block.mean(axis=1)
+    def feed(self, mono: Floats) -> None:
+        """`mono`: shape (n,), n a multiple of 10 ms but for the last."""
         band, self._state = signal.sosfilt(self._band, mono, zi=self._state)
         self._speech.append(_powers(band, self._hop))
         self._whole.append(_powers(mono, self._hop))

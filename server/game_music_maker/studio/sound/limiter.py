@@ -6,6 +6,8 @@ longer than that, so that it has arrived in full when the peak comes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -14,25 +16,27 @@ from . import loudness
 from .dsp import db
 
 Floats = NDArray[np.float32]
+Read = Callable[[int, int], Floats]
 
 HOP = 32
 _WINDOW_S = 0.06
 _MARGIN_DB = 0.05
-_PIECE = 1 << 16
+_PIECE = 1 << 12
 
 
 class Limiter:
-    """The limiter for one sound of shape (n, 2), which may live on disk; `wrap` joins its end to its start."""
+    """The limiter for one sound of `frames`, read by `read(first, last)` in pieces of shape (n, 2); `wrap` joins its
+    end to its start."""
 
-    def __init__(self, sound: Floats, rate: int, *, wrap: bool = False) -> None:
-        self._sound, self._wrap = sound, wrap
+    def __init__(self, read: Read, frames: int, rate: int, *, wrap: bool = False) -> None:
+        self._read, self._frames, self._wrap = read, frames, wrap
         self._half = max(2, round(_WINDOW_S * rate / HOP / 2))
-        cells = max(1, len(sound) // HOP)
+        cells = max(1, frames // HOP)
         self._peaks = np.zeros(cells, np.float32)
         for at in range(0, cells, _PIECE):
             last = min(cells, at + _PIECE)
-            end = len(sound) if last == cells else last * HOP
-            tops = np.abs(sound[at * HOP : end]).max(axis=1)
+            piece = read(at * HOP, frames if last == cells else last * HOP)
+            tops = np.maximum(np.abs(piece[:, 0]), np.abs(piece[:, 1]))
             self._peaks[at:last] = np.maximum.reduceat(tops, np.arange(last - at) * HOP)
         self._fine = np.zeros(cells, bool)
         self._curve: Floats = np.ones(cells, np.float32)
@@ -42,7 +46,7 @@ class Limiter:
         """Work out the curve for the sound at `gain_db` under `ceiling_dbtp`."""
         ceiling = db(ceiling_dbtp - _MARGIN_DB - gain_db)
         near = (self._peaks > 0.7 * ceiling) & ~self._fine
-        for first, last in loudness.runs(near, 4):
+        for first, last in loudness.runs(near, 16):
             self._oversample(first, last)
         needed = np.minimum(1.0, ceiling / np.maximum(self._peaks, 1e-9)).astype(np.float64)
         self.deepest_db = float(20 * np.log10(needed.min()))
@@ -56,8 +60,8 @@ class Limiter:
     def _oversample(self, first: int, last: int) -> None:
         for at in range(first, last, 4_096):
             stop = min(last, at + 4_096)
-            low, high = max(0, (at - 1) * HOP), min(len(self._sound), (stop + 1) * HOP)
-            fine = loudness.oversampled(np.ascontiguousarray(self._sound[low:high].T))
+            low, high = max(0, (at - 1) * HOP), min(self._frames, (stop + 1) * HOP)
+            fine = loudness.oversampled(np.ascontiguousarray(self._read(low, high).T))
             tops = np.maximum.reduceat(fine, np.arange(0, len(fine), 4 * HOP))
             cells = np.minimum(low // HOP + np.arange(len(tops)), len(self._peaks) - 1)
             np.maximum.at(self._peaks, cells, tops)
@@ -74,7 +78,7 @@ class Limiter:
         middles = near.astype(np.float64) * HOP + HOP / 2
         if self._wrap:
             # The last cell is longer: cells beyond either end lie a whole pass away.
-            middles += np.floor_divide(near, cells) * (len(self._sound) - cells * HOP)
+            middles += np.floor_divide(near, cells) * (self._frames - cells * HOP)
         return np.interp(np.arange(at, at + n), middles, values).astype(np.float32)
 
     def powers(self, hop: int, count: int) -> NDArray[np.float64]:

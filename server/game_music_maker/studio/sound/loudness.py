@@ -114,7 +114,7 @@ class TruePeak:
         joined = np.concatenate([self._before, block], axis=1)
         tops = np.abs(joined).max(axis=0)
         self._sample = max(self._sample, float(tops.max()))
-        for first, last in runs(tops > 0.6 * self._sample, 32) if self._sample > 0 else ():
+        for first, last in runs(tops > 0.7 * self._sample, 1_024) if self._sample > 0 else ():
             self._highest = max(self._highest, float(oversampled(joined[:, max(0, first - 16) : last + 16]).max()))
         self._before = joined[:, -32:].copy()
 

@@ -95,7 +95,7 @@ def limit(mix: Floats, rate: int, ceiling_dbtp: float, *, wrap: bool = False) ->
 
     `wrap` joins the end to the start.
     """
-    limiter = Limiter(mix.T, rate, wrap=wrap)
+    limiter = Limiter(lambda first, last: mix.T[first:last], mix.shape[1], rate, wrap=wrap)
     limiter.aim(0.0, ceiling_dbtp)
     if limiter.deepest_db < 0:
         mix *= limiter.gain(0, mix.shape[1])

@@ -8,9 +8,10 @@ loudness. Only what is noted per 10 ms stays in memory.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import soundfile
@@ -75,9 +76,7 @@ def mixdown(
     frames = max(1, round(seconds * RATE))
     try:
         with tempfile.TemporaryFile(dir=out_wav.parent) as spool:
-            spool.truncate(frames * 8)
-            tape = np.memmap(spool, np.float32, "r+", shape=(frames, 2))
-            mixer = _Mixer(tape, tell)
+            mixer = _Mixer(_Tape(spool, frames), tell)
             mixer.originals([Feed(i) for i in inputs if i.is_original])
             mixer.others([Feed(i) for i in inputs if not i.is_original])
             return mixer.finish(out_wav, target_lufs, ceiling_dbtp)
@@ -87,32 +86,49 @@ def mixdown(
         raise
 
 
+class _Tape:
+    """Stereo float samples in a file, silent at first. Read and written by pieces: a memory map would count as memory."""
+
+    def __init__(self, file: IO[bytes], frames: int) -> None:
+        file.truncate(frames * 8)
+        self._file, self.frames = file, frames
+
+    def read(self, first: int, last: int) -> Floats:
+        self._file.seek(first * 8)
+        raw = bytearray(self._file.read((last - first) * 8))
+        return np.frombuffer(raw, np.float32).reshape(-1, 2)
+
+    def write(self, first: int, block: Floats) -> None:
+        self._file.seek(first * 8)
+        self._file.write(block.tobytes())
+
+    def blocks(self) -> Iterator[tuple[int, int]]:
+        """(first frame, frames) of each block."""
+        return ((at, min(_BLOCK, self.frames - at)) for at in range(0, self.frames, _BLOCK))
+
+
 class _Mixer:
-    def __init__(self, tape: np.memmap[tuple[int, ...], np.dtype[np.float32]], tell: Progress) -> None:
+    def __init__(self, tape: _Tape, tell: Progress) -> None:
         self._tape, self._tell = tape, tell
         self._curve = np.zeros(0, np.float32)
         self._active = np.zeros(0, bool)
-        self._original = loudness.Meter(RATE, peaks=False)
-        self._before = loudness.Meter(RATE, peaks=False)
-        self._after = loudness.Meter(RATE, peaks=False)
-
-    def _walk(self, share: float, width: float, stage: str) -> range:
-        self._tell(share, stage)
-        return range(0, len(self._tape), _BLOCK)
+        self._original = loudness.Meter(RATE, 1, peaks=False)
+        self._music = loudness.Meter(RATE, 1, peaks=False)
+        self._down: list[float] = []
 
     def originals(self, feeds: list[Feed]) -> None:
         """The clip's own sound onto the tape; what it asks of the others is known afterwards."""
         if not feeds:
             return
         listener = duck.Listener(RATE)
-        for at in self._walk(0.0, 0.4, "reading sound"):
-            block = np.zeros((min(_BLOCK, len(self._tape) - at), 2), np.float32)
-            for feed in feeds:
-                feed.add(block, at)
-            self._tape[at : at + len(block)] = block
-            listener.feed(block)
-            self._original.feed(block)
-            self._tell(0.4 * at / len(self._tape), "reading sound")
+        for at, n in self._tape.blocks():
+            self._tell(0.4 * at / self._tape.frames, "reading sound")
+            block = np.zeros((n, 2), np.float32)
+            if any([feed.add(block, at) for feed in feeds]):
+                self._tape.write(at, block)
+            mono = block.mean(axis=1)
+            listener.feed(mono)
+            self._original.feed(mono[:, None])
         self._active = listener.active()
         self._curve = duck.curve(self._active)
 
@@ -121,17 +137,23 @@ class _Mixer:
         if not feeds:
             return
         ducks = bool(self._curve.any()) and any(feed.input.duck_db > 0 for feed in feeds)
-        for at in self._walk(0.4, 0.3, "mixing"):
-            n = min(_BLOCK, len(self._tape) - at)
+        for at, n in self._tape.blocks():
+            self._tell(0.4 + 0.3 * at / self._tape.frames, "mixing")
             block = np.zeros((n, 2), np.float32)
             plain = np.zeros((n, 2), np.float32) if ducks else block
             for feed in feeds:
                 self._one(feed, block, plain, at, ducks)
-            self._tape[at : at + n] += block
             if ducks:
-                self._before.feed(plain)
-                self._after.feed(block)
-            self._tell(0.4 + 0.3 * at / len(self._tape), "mixing")
+                self._note(plain, block)
+            self._tape.write(at, self._tape.read(at, at + n) + block)
+
+    def _note(self, plain: Floats, ducked: Floats) -> None:
+        """Remember the ducked sounds' loudness as it was, and how far each tenth of a second went down."""
+        self._music.feed(plain.mean(axis=1)[:, None])
+        tenth = RATE // 10
+        for at in range(0, len(plain) // tenth * tenth, tenth):
+            was, now = (float(np.vdot(x[at : at + tenth], x[at : at + tenth])) for x in (plain, ducked))
+            self._down.append(now / was if was > 0 else 1.0)
 
     def _one(self, feed: Feed, block: Floats, plain: Floats, at: int, ducks: bool) -> None:
         if not ducks:
@@ -156,28 +178,30 @@ class _Mixer:
 
     def finish(self, out_wav: Path, target_lufs: float, ceiling_dbtp: float) -> MixReport:
         """Gain and limiter, then the file."""
-        k = min(_FADE_IN, len(self._tape))
-        self._tape[:k] *= np.linspace(0, 1, k, dtype=np.float32)[:, None]
+        start = self._tape.read(0, min(_FADE_IN, self._tape.frames))
+        self._tape.write(0, start * np.linspace(0, 1, len(start), dtype=np.float32)[:, None])
         meter = loudness.Meter(RATE, peaks=False)
-        for at in self._walk(0.7, 0.1, "measuring"):
-            meter.feed(self._tape[at : at + _BLOCK])
+        for at, n in self._tape.blocks():
+            self._tell(0.7 + 0.1 * at / self._tape.frames, "measuring")
+            meter.feed(self._tape.read(at, at + n))
         energy = meter.energies
         silent = loudness.gated(energy) <= loudness.SILENCE
         gain, limiter = self._aim(energy, target_lufs, ceiling_dbtp) if not silent else (0.0, None)
         final = loudness.Meter(RATE)
         with soundfile.SoundFile(out_wav, "w", RATE, 2, "PCM_24", format="WAV") as file:
-            for at in self._walk(0.85, 0.15, "writing sound"):
-                block = self._tape[at : at + _BLOCK] * np.float32(db(gain))
+            for at, n in self._tape.blocks():
+                self._tell(0.85 + 0.15 * at / self._tape.frames, "writing sound")
+                block = self._tape.read(at, at + n)
+                block *= np.float32(db(gain))
                 if limiter is not None:
-                    block *= limiter.gain(at, len(block))[:, None]
+                    block *= limiter.gain(at, n)[:, None]
                 final.feed(block)
                 file.write(block)
-                self._tell(0.85 + 0.15 * at / len(self._tape), "writing sound")
         return self._report(final.read(), gain, limiter.deepest_db if limiter else 0.0, silent)
 
     def _aim(self, energy: NDArray[np.float64], target: float, ceiling: float) -> tuple[float, Limiter]:
         """The gain that gives the loudness after the limiter, and the limiter for it."""
-        limiter = Limiter(self._tape, RATE)
+        limiter = Limiter(self._tape.read, self._tape.frames, RATE)
         gain = min(_MOST_GAIN_DB, target - loudness.gated(energy))
         for _ in range(5):
             limiter.aim(gain, ceiling)
@@ -189,16 +213,15 @@ class _Mixer:
         return gain, limiter
 
     def _report(self, found: loudness.Loudness, gain: float, limiting: float, silent: bool) -> MixReport:
-        before, after, own = self._before.energies, self._after.energies, self._original.energies
+        music, own = self._music.energies, self._original.energies
         depth = over = None
         ducked = 0.0
-        if len(before):
-            hops = self._active[: len(before) * 10].reshape(-1, 10).all(axis=1) if len(self._active) >= 10 else []
-            mask = np.zeros(len(before), bool)
-            mask[: len(hops)] = hops
-            mask &= before > 1e-9
+        if self._down:
             ducked = float(self._active.sum()) * duck.HOP_S
+            count = min(len(music), len(own), len(self._down), len(self._active) // 10)
+            mask = self._active[: count * 10].reshape(-1, 10).all(axis=1) & (music[:count] > 1e-9)
             if mask.any():
-                depth = float(10 * np.log10(before[mask].sum() / max(after[mask].sum(), 1e-12)))
-                over = float(10 * np.log10(max(own[mask].sum(), 1e-12) / max(after[mask].sum(), 1e-12)))
+                after = music[:count] * np.array(self._down[:count])
+                depth = float(10 * np.log10(music[:count][mask].sum() / max(after[mask].sum(), 1e-12)))
+                over = float(10 * np.log10(max(own[:count][mask].sum(), 1e-12) / max(after[mask].sum(), 1e-12)))
         return MixReport(found, gain, limiting, ducked, depth, over, silent)
