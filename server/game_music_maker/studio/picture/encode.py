@@ -17,10 +17,9 @@ from ..footage import Asset
 from ..timeline import Timeline
 from . import ffmpeg, mux, packets
 from .plan import Plan, make_plan
-from .soundtrack import make_sound
+from .soundtrack import make_sound, target_lufs
 
 Progress = Callable[[float, str], None]
-VIDEO_LUFS, LOOP_LUFS = -14.0, -16.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ def render(
             picture=picture,
             sound=sound,
             seconds=seconds,
-            target_lufs=LOOP_LUFS if plan.loop else VIDEO_LUFS,
+            target_lufs=target_lufs(plan),
             title=str(timeline.meta.get("title") or "")[:200],
             progress=lambda done: tell(done / max(seconds, 0.01)),
         )

@@ -1,0 +1,79 @@
+"""The sound of a render: which pieces of which files are heard when, given to the mixdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import log10
+from pathlib import Path
+
+from ..footage import Asset
+from ..sound.feed import MixInput
+from ..sound.mixdown import mixdown
+from ..timeline import Clip
+from .plan import Plan
+
+VIDEO_LUFS, LOOP_LUFS = -14.0, -16.0
+_CEILING_DBTP = -2.0
+_SILENT = 1e-4
+
+
+def target_lufs(plan: Plan) -> float:
+    """−14 LUFS, −16 for loops."""
+    return LOOP_LUFS if plan.loop else VIDEO_LUFS
+
+
+def make_sound(
+    plan: Plan, seconds: float, folder: Path, progress: Callable[[float, str], None]
+) -> Path | None:
+    """Mix everything that sounds into ``folder/mix.wav``, 48 kHz stereo, exactly `seconds` long.
+
+    Returns:
+        the file, or None where nothing sounds at all.
+
+    Raises:
+        UnsupportedMedia, DiskFull, and what `progress` raises.
+    """
+    inputs = sound_inputs(plan)
+    if not inputs:
+        return None
+    out = folder / "mix.wav"
+    mixdown(
+        inputs, seconds, out, target_lufs=target_lufs(plan), ceiling_dbtp=_CEILING_DBTP, progress=progress
+    )
+    return out
+
+
+def sound_inputs(plan: Plan) -> list[MixInput]:
+    """The clips' own sounds and the audio tracks, those at volume 0 left out. Fades of a cross-fade carry
+    over."""
+    found: list[MixInput] = []
+    for i, shot in enumerate(plan.shots):
+        if shot.asset is None or shot.info is None or shot.info.audio is None or shot.still:
+            continue
+        after = plan.shots[i + 1].clip.transition_ms if i + 1 < len(plan.shots) else 0.0
+        found += _one(shot.clip, shot.asset, original=True, crossfade_out_s=after / 1000)
+    for clip, asset in plan.sounds:
+        if asset.info is None or asset.info.audio is not None:
+            found += _one(clip, asset, original=False)
+    return found
+
+
+def _one(clip: Clip, asset: Asset, *, original: bool, crossfade_out_s: float = 0.0) -> list[MixInput]:
+    volume = 1.0 if clip.volume is None else clip.volume
+    if volume < _SILENT:
+        return []
+    fade_in = max(clip.fade_in_ms, clip.transition_ms if original else 0.0) / 1000
+    return [
+        MixInput(
+            path=Path(asset.path),
+            start_s=clip.start_ms / 1000,
+            length_s=clip.duration_ms / 1000,
+            in_s=clip.in_ms / 1000,
+            gain_db=20 * log10(volume),
+            fade_in_s=fade_in,
+            fade_out_s=max(clip.fade_out_ms / 1000, crossfade_out_s),
+            duck_db=0.0 if original else max(0.0, clip.duck_db),
+            is_original=original,
+            speed=clip.speed,
+        )
+    ]
