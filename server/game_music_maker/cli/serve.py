@@ -79,7 +79,8 @@ def _http(settings: Settings, host: str, port: int) -> int:
     loopback = is_loopback(host)
     if not loopback and not (settings.http_token and settings.http_allowed_hosts):
         raise InvalidArgument(
-            "Serving beyond this machine needs GAME_MUSIC_MAKER_HTTP_TOKEN and GAME_MUSIC_MAKER_HTTP_ALLOWED_HOSTS.",
+            "Serving beyond this machine needs GAME_MUSIC_MAKER_HTTP_TOKEN and "
+            "GAME_MUSIC_MAKER_HTTP_ALLOWED_HOSTS.",
             next="Set both, or serve on 127.0.0.1.",
         )
     import uvicorn

@@ -148,7 +148,7 @@ async def _until_over(run: Run, room: Room, render_id: str, status: RenderStatus
             lost += 1
             if lost >= _LOST_LOOKS:
                 raise OutcomeUnknown(
-                    f"The render was running when the service stopped answering ({error.message.rstrip('.')}).",
+                    f"The render was running when the service stopped answering: {error.message}",
                     next="Call export again later: it goes on with the same render.",
                 ) from None
     if status.status == "failed":

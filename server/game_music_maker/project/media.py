@@ -48,7 +48,8 @@ def _ebml(head: bytes) -> bool:
 _CONTENT = {
     "mp4": _iso, "mov": _iso, "m4a": _iso, "avi": _riff(b"AVI "), "webm": _ebml, "mkv": _ebml,
     "jpg": lambda head: head[:3] == b"\xff\xd8\xff", "jpeg": lambda head: head[:3] == b"\xff\xd8\xff",
-    "png": lambda head: head[:8] == b"\x89PNG\r\n\x1a\n", "gif": lambda head: head[:6] in (b"GIF87a", b"GIF89a"),
+    "png": lambda head: head[:8] == b"\x89PNG\r\n\x1a\n",
+    "gif": lambda head: head[:6] in (b"GIF87a", b"GIF89a"),
     "webp": _riff(b"WEBP"), "mp3": _mpeg_audio, "wav": _riff(b"WAVE"), "aac": _adts,
 }  # fmt: skip
 

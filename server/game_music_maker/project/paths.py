@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from ..errors import DiskFull, InvalidArgument, MusicMakerError, NotAllowedPath, NotFound, OutputExists
 from .text import file_name, line
@@ -48,7 +48,7 @@ class Place:
 class OpenFile:
     """A plain file, open for reading. `size` in bytes, `name` cleaned for people and for the wire."""
 
-    handle: IO[bytes]
+    handle: BinaryIO
     path: Path
     name: str
     size: int

@@ -206,7 +206,11 @@ class Room:
 
     async def fetch(self, render_id: str, status: RenderStatus, handle: IO[bytes]) -> None:
         """The bytes of a finished render into `handle`."""
-        await self._backend.fetch(render_id, status, handle)
+        from ..client.download import Download
+
+        client = self._backend.client
+        source = status.url or client.render_download_path(render_id)
+        await Download(client.http, source, handle, announced=status.size).run()
 
     async def picture(self) -> bytes | None:
         """A PNG of the timeline, where the backend draws one."""

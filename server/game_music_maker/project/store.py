@@ -24,7 +24,8 @@ Status = Literal["running", "done", "failed", "cancelled", "unknown"]
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS projects (
   name TEXT PRIMARY KEY, backend TEXT NOT NULL, origin TEXT NOT NULL, session_id TEXT NOT NULL DEFAULT '',
-  task_id TEXT NOT NULL DEFAULT '', language TEXT NOT NULL DEFAULT 'en', created REAL NOT NULL, used REAL NOT NULL);
+  task_id TEXT NOT NULL DEFAULT '', language TEXT NOT NULL DEFAULT 'en',
+  created REAL NOT NULL, used REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS jobs (
   project TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, status TEXT NOT NULL, owner TEXT NOT NULL,
   key TEXT NOT NULL DEFAULT '', created REAL NOT NULL, updated REAL NOT NULL, request TEXT NOT NULL,
@@ -127,8 +128,8 @@ class Store:
             made = replace(project, name=name)
             db.execute(
                 "INSERT INTO projects VALUES (?,?,?,?,?,?,?,?)",
-                (made.name, made.backend, made.origin, made.session_id, made.task_id, made.language, made.created,
-                 made.used),
+                (made.name, made.backend, made.origin, made.session_id, made.task_id, made.language, 
+                 made.created, made.used),
             )  # fmt: skip
             return made
 
@@ -247,7 +248,8 @@ class Store:
         """Become the owner of a running job whose owner is gone; False where another was first."""
         with self._change() as db:
             changed = db.execute(
-                "UPDATE jobs SET owner = ?, updated = ? WHERE project = ? AND name = ? AND status = 'running' AND owner = ?",
+                "UPDATE jobs SET owner = ?, updated = ? "
+                "WHERE project = ? AND name = ? AND status = 'running' AND owner = ?",
                 (owner, now, job.project, job.name, job.owner),
             )
             return changed.rowcount == 1
@@ -255,8 +257,8 @@ class Store:
 
 def _job(row: tuple[Any, ...]) -> Job:
     project, name, kind, status, owner, key, created, updated, request, progress, stage, result, error = row
-    return Job(project, name, kind, status, owner, key, created, updated, json.loads(request), progress, stage,
-               json.loads(result) if result else None, json.loads(error) if error else None)  # fmt: skip
+    return Job(project, name, kind, status, owner, key, created, updated, json.loads(request), progress,
+               stage, json.loads(result) if result else None, json.loads(error) if error else None)  # fmt: skip
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -76,7 +76,7 @@ class Workspace:
             project = self._make(name or "project", kind, language, free_name=name is None)
         elif kind is not None and project.backend != kind and backend != "auto":
             raise InvalidArgument(
-                f"The project '{project.name}' is on the {project.backend} backend; a project never changes it.",
+                f"The project '{project.name}' is on the {project.backend} backend and stays there.",
                 next="Connect with another project name to use the other backend.",
             )
         room = await self._room(project)
@@ -110,7 +110,7 @@ class Workspace:
         words = (
             "Everything runs on this machine: free, without limit."
             if found["unlimited"]
-            else f"{found['available']:g} credits are available, {found['frozen']:g} are reserved by work in progress."
+            else f"{found['available']:g} credits are available, {found['frozen']:g} are reserved by running work."
         )
         return {"message": words, "next": None, "backend": kind, **found}
 
@@ -221,7 +221,7 @@ class Workspace:
         if not begun:
             raise Busy(
                 f"{job.name} is still running: '{line(str(job.request.get('message', '')), 100)}'.",
-                next=f'Wait with state(job="{job.name}", wait_s=45), or end it with cancel; then send this message.',
+                next=f'Wait with state(job="{job.name}", wait_s=45), or cancel it; then send this message.',
             )
         return self._outcome(await self._jobs.wait(job, wait_s, report)), ()
 

@@ -20,7 +20,7 @@ class Export(Arguments):
     format: Annotated[
         Format | None,
         Field(
-            description="Default mp4 (or by output's ending). kit: zip for game engines with stems, loops, MIDI."
+            description="Default mp4 (or by output's ending). kit: zip for engines with stems, loops, MIDI."
         ),
     ] = None
     quality: Literal["draft", "standard", "high"] = "high"
@@ -40,8 +40,8 @@ async def run(context: ToolContext, args: Export) -> Answer:
 EXPORT = ToolSpec(
     "export",
     "Export",
-    "Render the timeline to a file and give its absolute path. Costs no credits. Asking again for the same thing joins the "
-    "running job or names the finished file.",
+    "Render the timeline to a file and give its absolute path. Costs no credits. Asking again for the same "
+    "thing joins the running job or names the finished file.",
     Export,
     run,
 )

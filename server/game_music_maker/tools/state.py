@@ -35,8 +35,8 @@ async def run(context: ToolContext, args: State) -> Answer:
 STATE = ToolSpec(
     "state",
     "State",
-    "The timeline in words, its tracks, whether it can be exported, and the jobs. With job and wait_s=45 it waits for that "
-    "job and gives its result.",
+    "The timeline in words, its tracks, whether it can be exported, and the jobs. With job and wait_s=45 it "
+    "waits for that job and gives its result.",
     State,
     run,
     read_only=True,
