@@ -41,8 +41,8 @@ unexpanded `${…}` counts as unset; a wrong value is an error that names the va
     "commands": """# Commands
 
 Exit status: 0 done · 1 failed · 2 wrong usage · 3 still running · 130 interrupted. With `--json` a command
-writes the tool's structured answer to stdout and nothing else. `uvx game-music-maker …` runs any of them without
-an installation.
+writes the tool's structured answer to stdout and nothing else. `uvx game-music-maker …` runs any of them
+without an installation.
 """,
     "tools": """# Tools
 
@@ -50,8 +50,8 @@ What `tools/list` of the MCP server tells. The answers' fields are in [agents.md
 """,
     "palettes": """# Palettes and moods
 
-A brief may name a scene and a style ("chiptune boss battle"): tempo, form, harmony and drums then come from the
-scene, instruments and room from the style. Moods move the result.
+A brief may name a scene and a style ("chiptune boss battle"): tempo, form, harmony and drums then come from
+the scene, instruments and room from the style. Moods move the result.
 """,
 }
 
