@@ -1,0 +1,54 @@
+"""``demo``: the main job on footage that it makes itself."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from ..errors import RenderFailed
+from .output import Output
+from .score import add_wishes, score
+
+PROMPT = "generate looping fantasy background music that matches the pace of this dungeon exploration scene"
+_NAME = "game-music-demo"
+_LIMIT_S = 180
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_wishes(parser, prompt=PROMPT)
+
+
+def run(args: argparse.Namespace) -> int:
+    output = Output(as_json=args.json, quiet=args.quiet)
+    if args.output is None:
+        args.output = _free_name(args.format)
+    with tempfile.TemporaryDirectory(prefix=f"{_NAME}-") as folder:
+        clip = Path(folder) / f"{_NAME}.mp4"
+        output.progress(0.01, "making footage")
+        make_footage(clip)
+        return score(args, [str(clip)], output)
+
+
+def make_footage(clip: Path) -> None:
+    """Write the demonstration clip (24 s, six scenes, sound).
+
+    Raises:
+        RenderFailed: it could not be made.
+    """
+    command = [sys.executable, "-m", "game_music_maker.studio.picture.demo", str(clip)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_S, check=False)
+    if done.returncode != 0:
+        words = (done.stderr.strip().splitlines() or ["The demonstration footage could not be made."])[-1]
+        raise RenderFailed(words, next="Run `game-music-maker doctor`, or use a clip of your own with `score`.")
+
+
+def _free_name(fmt: str | None) -> str:
+    ending = {"kit": "zip"}.get(fmt or "mp4", fmt or "mp4")
+    path, count = Path(f"{_NAME}.{ending}"), 1
+    while path.exists():
+        count += 1
+        path = Path(f"{_NAME}-{count}.{ending}")
+    return str(path.resolve())
