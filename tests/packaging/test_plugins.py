@@ -1,4 +1,4 @@
-"""Plugins, bundle, registry entry, skill folder: made from SKILL.md, taken by validators, broken ones refused."""
+"""Plugins, bundle, registry entry and skill folder: validators take them, and refuse broken copies."""
 
 from __future__ import annotations
 
