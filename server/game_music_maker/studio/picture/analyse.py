@@ -115,7 +115,6 @@ def every_frame(path: Path, info: MediaInfo, tell: Progress) -> Seen:
 def _map(info: MediaInfo, seen: Seen | None, heard: Heard) -> VideoMap:
     duration = info.duration_s
     fps = info.video.fps if info.video else 0.0
-    sound = {"loudness": heard.loudness, "speech": heard.speech, "loud": heard.loud}
     if seen is None:
         events = [*_events(heard)]
         return VideoMap(
@@ -124,7 +123,7 @@ def _map(info: MediaInfo, seen: Seen | None, heard: Heard) -> VideoMap:
             cuts=_merged(events, duration),
             scenes=((0.0, duration),),
             look="none",
-            **sound,
+            loudness=heard.loudness, speech=heard.speech, loud=heard.loud,
         )
     ticks = np.arange(0, max(duration, 0.1), 1 / FLOW_HZ)
     raw = _at(ticks, seen.times, seen.motion)
@@ -148,7 +147,7 @@ def _map(info: MediaInfo, seen: Seen | None, heard: Heard) -> VideoMap:
         scenes=tuple(itertools.pairwise(edges)),
         look=seen.look,
         notes=seen.notes,
-        **sound,
+        loudness=heard.loudness, speech=heard.speech, loud=heard.loud,
     )
 
 

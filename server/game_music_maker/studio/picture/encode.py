@@ -18,6 +18,7 @@ from ..timeline import Timeline
 from . import ffmpeg, mux, packets
 from .plan import Plan, make_plan
 from .soundtrack import make_sound, target_lufs
+from .whole import encode_gif, encode_picture
 
 Progress = Callable[[float, str], None]
 
@@ -68,7 +69,7 @@ class Clock:
 
         tell(0.0)
         yield tell
-        self.stages[name] = self.stages.get(name, 0.0) + round(time.perf_counter() - began, 3)
+        self.stages[name] = round(self.stages.get(name, 0.0) + time.perf_counter() - began, 3)
 
 
 def render(
@@ -95,12 +96,17 @@ def render(
     folder = Path(work_dir)
     plan = make_plan(timeline, assets, output.format, output.quality)
     clock = Clock(progress)
-    picture, notes = _picture(plan, folder, clock)
-    seconds = picture.seconds if picture else plan.seconds
-    with clock.stage("sound", 0.1, 0.4) as tell:
-        sound = make_sound(plan, seconds, folder, tell)
     out = folder / f"result.{plan.format}"
-    with clock.stage("write", 0.4, 0.97) as tell:
+    title = str(timeline.meta.get("title") or "")[:200]
+    if plan.format == "gif":
+        with clock.stage("picture", 0.0, 0.97) as tell:
+            notes = encode_gif(plan, folder, out, _share(tell, plan.seconds))
+        return _checked(out, plan, None, (*plan.reasons, *notes), clock)
+    seconds = _seconds(plan)
+    with clock.stage("sound", 0.0, 0.12 if plan.way == "encode" else 0.4) as tell:
+        sound = make_sound(plan, seconds, folder, tell)
+    picture, notes = _picture(plan, sound, folder, clock)
+    with clock.stage("write", 0.9 if plan.way == "encode" else 0.5, 0.97) as tell:
         levels = mux.write(
             out,
             plan.format,
@@ -108,20 +114,33 @@ def render(
             sound=sound,
             seconds=seconds,
             target_lufs=target_lufs(plan),
-            title=str(timeline.meta.get("title") or "")[:200],
-            progress=lambda done: tell(done / max(seconds, 0.01)),
+            title=title,
+            progress=_share(tell, seconds),
         )
     with clock.stage("check", 0.97, 1.0):
         return _checked(out, plan, levels, (*plan.reasons, *notes), clock)
 
 
-def _picture(plan: Plan, folder: Path, clock: Clock) -> tuple[mux.Picture | None, tuple[str, ...]]:
+def _share(tell: Progress, seconds: float) -> ffmpeg.Tick:
+    return lambda done: tell(done / max(seconds, 0.01), "")
+
+
+def _seconds(plan: Plan) -> float:
+    """Length of the file: that of a clip copied whole is the clip's own to the last frame."""
+    info = plan.shots[0].info if plan.way == "copy" else None
+    return info.duration_s if info else plan.seconds
+
+
+def _picture(
+    plan: Plan, sound: Path | None, folder: Path, clock: Clock
+) -> tuple[mux.Picture | None, tuple[str, ...]]:
     """Where the finished picture's packets are, and notes on how they came about."""
     if plan.way == "sound":
         return None, ()
     if plan.way == "copy":
         return _copied(plan), ()
-    raise RenderFailed("This picture cannot be rendered.")
+    with clock.stage("picture", 0.12, 0.9) as tell:
+        return encode_picture(plan, sound, folder, _share(tell, plan.seconds))
 
 
 def _copied(plan: Plan) -> mux.Picture:

@@ -1,0 +1,96 @@
+"""Fonts for words on the picture: the one that comes with Pillow for Latin script, the system's for everything else.
+
+No font is bundled. A font is taken where it has a shape for every character; where none has, the one with the fewest
+gaps is used and the gaps are told.
+"""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import ImageFont
+
+Font = ImageFont.FreeTypeFont
+_NAMES = (
+    "NotoSansCJK-Bold", "NotoSansCJK-Regular", "NotoSansCJKsc", "NotoSansSC", "SourceHanSans", "msyhbd", "msyh",
+    "PingFang", "Hiragino Sans GB", "STHeiti", "simhei", "YuGothB", "meiryo", "malgunbd", "AppleSDGothicNeo",
+    "wqy-microhei", "wqy-zenhei", "DroidSansFallback", "NotoSerifCJK", "NotoSans-Bold", "NotoSans-Regular",
+    "DejaVuSans-Bold", "DejaVuSans", "Arial Unicode", "ArialUni", "arialbd", "arial", "segoeuib", "seguisym",
+    "NotoSansArabic", "NotoNaskhArabic", "NotoSansHebrew", "NotoSansDevanagari", "NotoSansThai", "Nirmala",
+    "leelawui", "FreeSans", "unifont",
+)  # fmt: skip
+"""Beginnings of file names, the preferred ones first."""
+_UNKNOWN = "\U0010ffff"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A font at one size, and the characters that it has no shape for."""
+
+    font: Font
+    missing: str
+
+
+def system_folders() -> tuple[Path, ...]:
+    """Where the platform keeps fonts."""
+    home = Path("~").expanduser()
+    if sys.platform == "win32":
+        return (Path("C:/Windows/Fonts"), home / "AppData/Local/Microsoft/Windows/Fonts")
+    if sys.platform == "darwin":
+        return (Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library/Fonts")
+    return (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), home / ".local/share/fonts", home / ".fonts")
+
+
+def system_fonts(folders: tuple[Path, ...] | None = None) -> Iterator[Path]:
+    """Font files with a known name, in order of preference."""
+    files = [
+        file
+        for folder in (system_folders() if folders is None else folders)
+        if folder.is_dir()
+        for file in sorted(folder.rglob("*"))
+        if file.suffix.lower() in (".ttf", ".ttc", ".otf")
+    ]
+    for name in _NAMES:
+        yield from (file for file in files if file.name.startswith(name))
+
+
+def choose_font(text: str, size: int, folders: tuple[Path, ...] | None = None) -> Chosen:
+    """The best font for `text` at `size` pixels.
+
+    Args:
+        folders: where to look besides Pillow's own font; the platform's folders where None.
+    """
+    own = ImageFont.load_default(size)
+    if not isinstance(own, ImageFont.FreeTypeFont):
+        raise RuntimeError("Pillow was built without FreeType")
+    best = Chosen(own, missing_characters(own, text))
+    if not best.missing:
+        return best
+    for file in system_fonts(folders):
+        try:
+            font = ImageFont.truetype(str(file), size)
+        except OSError:
+            continue
+        missing = missing_characters(font, text)
+        if len(missing) < len(best.missing):
+            best = Chosen(font, missing)
+        if not missing:
+            break
+    return best
+
+
+def missing_characters(font: Font, text: str) -> str:
+    """Characters of `text` for which the font draws its sign for "unknown"."""
+    unknown = _shape(font, _UNKNOWN)
+    found = dict.fromkeys(text)
+    plain = (ch for ch in found if not ch.isspace() and unicodedata.category(ch) not in ("Cf", "Mn"))
+    return "".join(ch for ch in plain if _shape(font, ch) == unknown)
+
+
+def _shape(font: Font, character: str) -> tuple[tuple[int, int], bytes]:
+    mask = font.getmask(character)
+    return mask.size, bytes(mask)
