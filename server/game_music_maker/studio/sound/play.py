@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import InvalidArgument
 from ..music.score import LAYERS, Layer, Part, Score
 from . import room, roles, source
 from .bank import Bank
@@ -95,6 +96,24 @@ def play(score: Score, bank: Bank, *, rate: int = 48_000, progress: Progress | N
     )
 
 
+def later_pass(score: Score, bank: Bank, *, passes: int = 3, rate: int = 48_000) -> Floats:
+    """The last of `passes` passes of a loop played one after the other, not folded, before mastering, shape (n, 2).
+
+    It is what `play` must equal: the proof of the folding.
+
+    Raises:
+        InvalidArgument: the score has no loop.
+    """
+    loop = Clock(score, rate).loop
+    if loop is None:
+        raise InvalidArgument("The score has no loop.")
+    stage = _Stage(score, bank, rate, loop[0] + loop[1], loop, passes)
+    total = np.zeros((2, loop[1]), np.float32)
+    for layer in stage.order:
+        total += stage.layer(layer)[0][:, loop[0] :]
+    return total.T
+
+
 def _balance(role: roles.Role, level: Level, gain_db: float, lead_presence: float | None) -> float:
     """The part's gain in dB: to its role's level by measurement, sustained parts kept under the lead's presence."""
     wanted = _REFERENCE_DB + role.level - level.loudness
@@ -106,7 +125,12 @@ def _balance(role: roles.Role, level: Level, gain_db: float, lead_presence: floa
 class _Stage:
     """Plays layer after layer, so that only one layer's tones and buses are in memory at a time."""
 
-    def __init__(self, score: Score, bank: Bank, rate: int, length: int, loop: tuple[int, int] | None) -> None:
+    def __init__(
+        self, score: Score, bank: Bank, rate: int, length: int, loop: tuple[int, int] | None, passes: int = 0
+    ) -> None:
+        """`passes` above 0 plays the loop so many times in a row, and once more for what sounds ahead of a beat, and keeps
+        the last but that, instead of folding."""
+        self._passes = passes
         self._score, self._bank, self._rate, self._length, self._loop = score, bank, rate, length, loop
         reverb = score.reverb
         dry = reverb.wet <= 0 or reverb.rt60 <= 0 or reverb.type == "none"
@@ -125,7 +149,7 @@ class _Stage:
             body, intro = self._bus(self._length), None
         else:
             first, span = self._loop
-            body = self._bus(span + ringing + _PRE_ROLL)
+            body = self._bus(span * (self._passes + 1) + ringing + _PRE_ROLL)
             intro = self._bus(first + ringing) if first else None
         for part in sorted(self._score.parts, key=lambda part: part.role != "lead"):
             if part.layer == layer:
@@ -134,7 +158,8 @@ class _Stage:
         if self._loop is None:
             return body.dry, none
         first, span = self._loop
-        folded = fold(body.dry, span, _PRE_ROLL)
+        last = _PRE_ROLL + span * (self._passes - 1)
+        folded = body.dry[:, last : last + span] if self._passes else fold(body.dry, span, _PRE_ROLL)
         if intro is None:
             return folded, none
         self._reverberate(intro)
@@ -154,8 +179,9 @@ class _Stage:
         if part.role == "lead" and self._lead is None:
             self._lead = level.presence + gain
         self.levels[part.id] = gain
-        origin = _PRE_ROLL - self._loop[0] if self._loop else 0
-        player.place(body, db(gain), part.send / _NOMINAL_SEND, inside=True, origin=origin)
+        for k in range(self._passes + 1):
+            origin = _PRE_ROLL - self._loop[0] + k * self._loop[1] if self._loop else 0
+            player.place(body, db(gain), part.send / _NOMINAL_SEND, inside=True, origin=origin)
         if intro is not None:
             player.place(intro, db(gain), part.send / _NOMINAL_SEND, inside=False, origin=0)
 

@@ -98,9 +98,9 @@ def _filtered(found: Floats, zone: Zone, vel: int, rate: int) -> Floats:
 
 
 def _lowpass(found: Floats, cents: float, q_db: float, rate: int) -> Floats:
-    if cents >= _OPEN_CENTS and q_db <= 0:
+    if cents >= _OPEN_CENTS:
         return found
     # Generator 9 is the height of the resonance above the pass band; 0 means a Butterworth filter without one.
-    q = 10 ** ((q_db - 3.01) / 20)
-    hz = 8.176 * 2 ** (min(max(cents, 1_500), _OPEN_CENTS) / 1200)
-    return dsp.run(dsp.biquad("lowpass", rate, hz, q=max(q, 0.5)), found) * np.float32(1 / max(1.0, q) ** 0.5)
+    q = 10 ** ((max(q_db, 0.0) - 3.01) / 20)
+    hz = 8.176 * 2 ** (max(cents, 1_500) / 1200)
+    return dsp.run(dsp.biquad("lowpass", rate, hz, q=q), found) * np.float32(1 / max(1.0, q) ** 0.5)
