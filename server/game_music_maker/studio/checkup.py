@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import MusicMakerError
 
-_TEXT_SAMPLE = "Level 1 第一关"
+_TEXT_SAMPLE = "Level 1 第一关 レベル 레벨"
 _ENCODERS = ("libx264", "aac", "libvpx-vp9", "libopus", "gif", "flac", "libmp3lame", "libvorbis")
 _NEEDED = ("libx264", "aac")
 
@@ -53,11 +53,12 @@ def encoder(_: Path | None) -> tuple[bool, str]:
 
 def fonts(_: Path | None) -> tuple[bool, str]:
     """Whether titles can be drawn, in Chinese, Japanese and Korean too."""
-    from .picture import fonts as drawing
+    from .picture.fonts import choose_font
 
-    if drawing.covers(_TEXT_SAMPLE):
-        return True, "Titles can be drawn in every script that was tried, Chinese included."
-    return False, "No font for Chinese, Japanese and Korean was found; titles in other scripts work."
+    chosen = choose_font(_TEXT_SAMPLE, 32)
+    if not chosen.missing:
+        return True, f"{chosen.font.getname()[0]} draws Latin, Chinese, Japanese and Korean titles."
+    return False, f"No font here draws {' '.join(chosen.missing)}; titles in other scripts work."
 
 
 PARTS: tuple[tuple[str, Callable[[Path | None], tuple[bool, str]]], ...] = (
@@ -76,7 +77,7 @@ def main(argv: list[str]) -> int:
             ok, words = look(soundfont)
         except MusicMakerError as error:
             ok, words = False, error.message
-        except (OSError, ImportError) as error:
+        except Exception as error:  # whatever is broken here, the other parts are still looked at
             ok, words = False, f"{type(error).__name__}: {error}"
         found[name] = {"ok": ok, "found": words}
     sys.stdout.write(json.dumps(found, ensure_ascii=True) + "\n")
