@@ -7,8 +7,6 @@ jobs of the workspace, so that a cancelled request ends its own wait alone.
 
 from __future__ import annotations
 
-import base64
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,20 +16,16 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
-from mcp.types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent, ToolAnnotations
+from mcp.types import ToolAnnotations
 
 from . import skill
-from .errors import BackendError, MusicMakerError
+from .errors import MusicMakerError
 from .prompts import BATCH_SCORE, INSTRUCTIONS, SCORE_CLIP
-from .tools.base import Answer, ToolSpec, failure
+from .tasks import TasksExtension
+from .tools.base import ToolSpec
 from .tools.catalogue import TOOLS
 from .tools.context import Desk, ToolContext
-
-_MIME = {
-    "mp4": "video/mp4", "webm": "video/webm", "mov": "video/quicktime", "gif": "image/gif",
-    "wav": "audio/wav",    "flac": "audio/flac", "mp3": "audio/mpeg", "m4a": "audio/mp4", "ogg": "audio/ogg",
-    "zip": "application/zip",
-}  # fmt: skip
+from .tools.wire import call
 
 
 class ServedTool(Tool):
@@ -43,44 +37,7 @@ class ServedTool(Tool):
     async def run(
         self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
     ) -> Any:
-        spec: ToolSpec[Any] = self.spec
-        try:
-            args = spec.parse(arguments)
-            answer = await spec.run(ToolContext(self.desk, _reporter(context)), args)
-        except MusicMakerError as error:
-            return failed(error)
-        except Exception:
-            logging.getLogger(__name__).exception("The tool %s met an internal fault", spec.name)
-            return failed(BackendError("Something went wrong inside the server."))
-        return answered(answer)
-
-
-def answered(answer: Answer) -> CallToolResult:
-    """An answer on the wire."""
-    content: list[ContentBlock] = [TextContent(type="text", text=str(answer.data.get("message", "")))]
-    for path in answer.files:
-        content.append(
-            ResourceLink(
-                type="resource_link",
-                uri=path.as_uri(),
-                name=path.name,
-                mime_type=_MIME.get(path.suffix.lstrip(".").lower(), "application/octet-stream"),
-                size=path.stat().st_size if path.exists() else None,
-            )
-        )
-    if answer.picture:
-        content.append(
-            ImageContent(type="image", data=base64.b64encode(answer.picture).decode(), mime_type="image/png")
-        )
-    return CallToolResult(content=content, structured_content=answer.data)
-
-
-def failed(error: MusicMakerError) -> CallToolResult:
-    """A failure on the wire: what happened and what to do, in words and as structure."""
-    text = f"{error.message} {error.next}".strip()
-    return CallToolResult(
-        content=[TextContent(type="text", text=text)], structured_content=failure(error), is_error=True
-    )
+        return await call(self.spec, ToolContext(self.desk, _reporter(context)), arguments)
 
 
 def _reporter(context: Context[Any, Any]) -> Callable[[float | None, str], Any]:
@@ -133,6 +90,7 @@ def build(desk: Desk) -> MCPServer[Any]:
         lifespan=lifespan,
         log_level="WARNING",
         tools=[_tool(spec, desk) for spec in TOOLS],
+        extensions=[TasksExtension(desk)],
     )
     _add_prompts(server)
     _add_resources(server, desk)

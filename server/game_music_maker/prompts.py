@@ -9,9 +9,9 @@ no account, nothing leaves it. With NEMO_TOKEN set, work goes to NemoVideo's clo
 and exports do not.
 
 The usual way: upload(files) -> send_message(message) -> export(). No footage is fine too: send_message \
-alone makes a scored video. Pass the user's words on as they are; concrete requests (genre, mood, scene, tempo, \
-instruments, "loop it", "no drums", "music at 35%") work best. Afterwards refine with further messages; \
-"undo" takes the last edit back.
+alone makes a scored video. Pass the user's words on as they are; concrete requests (genre, mood, scene, \
+tempo, instruments, "loop it", "no drums", "music at 35%") work best. Afterwards refine with further \
+messages; "undo" takes the last edit back.
 
 Answers hold `message` (say this to the user, in the user's language) and `next` (the call to make next). If \
 `status` is running, call state with that `job` and wait_s=45 until it is done; never send a message twice. \

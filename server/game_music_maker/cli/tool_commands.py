@@ -130,7 +130,7 @@ async def _run(args: argparse.Namespace, output: Output) -> int:
     finally:
         await desk.close()
     if answer.picture:
-        Path(args.picture).expanduser().write_bytes(answer.picture)
+        await asyncio.to_thread(Path(args.picture).expanduser().write_bytes, answer.picture)
     output.answer(answer.data, lines(answer.data))
     return _RUNNING if args.tool == "export" and answer.data.get("status") == "running" else _DONE
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BY_CODE, BackendError, InvalidArgument, MusicMakerError
-from .store import Job
+from . import summary
+from .store import Job, Project
 
 if TYPE_CHECKING:
     from ..contract.score import ScorePlan
@@ -60,6 +61,28 @@ def running(job: Job) -> dict[str, Any]:
         "project": job.project,
         "progress_percent": None if job.progress is None else round(job.progress * 100),
     }
+
+
+def described(project: Project, draft: Any, jobs: list[Job], job: Job | None) -> dict[str, Any]:
+    """What `state` answers: the timeline and the jobs, and where one is asked for, that job's result."""
+    active = next((kept for kept in jobs if kept.status == "running"), None)
+    line = summary.timeline(draft)
+    data: dict[str, Any] = {
+        "message": line,
+        "next": None,
+        "status": "running" if active else "idle",
+        "project": project.name,
+        "backend": project.backend,
+        "timeline": line,
+        "tracks": summary.tracks(draft),
+        "duration_s": summary.duration_s(draft),
+        "ready_to_export": summary.has_content(draft),
+        "jobs": [shown(kept) for kept in jobs],
+    }
+    data["next"] = next_step(data, active)
+    if job is not None:
+        data.update(job_fields(job))
+    return data
 
 
 def shown(job: Job) -> dict[str, Any]:

@@ -171,7 +171,7 @@ class Room:
 
         answer = await self._backend.client.upload_files(
             session, [UploadPart(file.name, file.handle)], progress
-        )  # type: ignore[arg-type]
+        )
         return _taken(answer)
 
     async def send_url(self, session: str, url: str) -> tuple[UploadedFile, ...]:

@@ -257,8 +257,9 @@ class Store:
 
 def _job(row: tuple[Any, ...]) -> Job:
     project, name, kind, status, owner, key, created, updated, request, progress, stage, result, error = row
-    return Job(project, name, kind, status, owner, key, created, updated, json.loads(request), progress,
-               stage, json.loads(result) if result else None, json.loads(error) if error else None)  # fmt: skip
+    made, broke = json.loads(result) if result else None, json.loads(error) if error else None
+    asked = json.loads(request)
+    return Job(project, name, kind, status, owner, key, created, updated, asked, progress, stage, made, broke)
 
 
 def _open(path: Path) -> sqlite3.Connection:

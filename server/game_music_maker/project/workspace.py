@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Busy, InvalidArgument, MusicMakerError, NotFound
-from . import conversation, delivery, intake, summary, wording
-from .answers import cancelled, error_of, job_fields, lost_render, next_step, read_plan, running, shown
+from . import conversation, delivery, intake, wording
+from .answers import cancelled, described, error_of, lost_render, read_plan, running
 from .clock import Clock, SystemClock
 from .jobs import Jobs, Report, Run, Work
 from .paths import Paths
+from .registry import Registry
 from .room import Room
 from .store import Job, Owner, Project, Store
 from .text import line, slug
@@ -46,6 +47,7 @@ class Workspace:
         self._opener = opener
         self._clock = clock or SystemClock()
         self._store = Store(settings.home)
+        self._registry = Registry(self._store, settings, self._clock)
         self._jobs = Jobs(self._store, Owner(settings.home), self._clock)
         roots = None if free_paths else (*settings.allowed_dirs, settings.output_dir)
         self._paths = Paths(roots, Path.cwd())
@@ -70,10 +72,10 @@ class Workspace:
 
     async def connect(self, name: str | None, backend: str | None, language: str | None) -> dict[str, Any]:
         """Open the project `name` or make it; without a name the last used one of that backend."""
-        kind = self._kind(backend) if backend else None
-        project = self._find(name) if name else self._last(kind)
+        kind = self._registry.kind(backend) if backend else None
+        project = self._registry.find(name) if name else self._registry.last(kind)
         if project is None:
-            project = self._make(name or "project", kind, language, free_name=name is None)
+            project = self._registry.make(name or "project", kind, language, free_name=name is None)
         elif kind is not None and project.backend != kind and backend != "auto":
             raise InvalidArgument(
                 f"The project '{project.name}' is on the {project.backend} backend and stays there.",
@@ -98,69 +100,32 @@ class Workspace:
 
     def new_project(self, hint: str, backend: str | None) -> str:
         """Make a project of its own, called after `hint`; its name."""
-        return self._make(slug(hint) or "project", self._kind(backend), None, free_name=True).name
+        return self._registry.make(
+            slug(hint) or "project", self._registry.kind(backend), None, free_name=True
+        ).name
 
     async def credits(self) -> dict[str, Any]:
         """The balance on the backend of the last used project, or of the default one."""
-        project = self._last(None)
-        kind = project.backend if project else self._kind(None)
-        found = await (
-            Room(self._store, project, await self._backend(kind), self._settings, self._clock)
-        ).credits()
+        project = self._registry.last()
+        kind = project.backend if project else self._registry.kind(None)
+        found = await (await self._bare_room(project, kind)).credits()
         words = (
             "Everything runs on this machine: free, without limit."
             if found["unlimited"]
-            else f"{found['available']:g} credits are available, {found['frozen']:g} are reserved by running work."
+            else f"{found['available']:g} credits are available; running work holds {found['frozen']:g}."
         )
         return {"message": words, "next": None, "backend": kind, **found}
 
-    def _kind(self, wanted: str | None) -> str:
-        chosen = wanted or "auto"
-        if chosen == "auto":
-            chosen = self._settings.backend
-        if chosen == "auto":
-            chosen = "cloud" if self._settings.nemo_token or self._settings.api_url_given else "local"
-        return chosen
-
-    def _find(self, name: str) -> Project | None:
-        return self._store.project(slug(name) or name)
-
-    def _last(self, kind: str | None) -> Project | None:
-        return next((p for p in self._store.projects() if kind in (None, p.backend)), None)
-
-    def _make(self, name: str, kind: str | None, language: str | None, *, free_name: bool) -> Project:
-        readable = slug(name)
-        if not readable:
-            raise InvalidArgument("A project's name needs letters or digits.")
-        backend = kind or self._kind(None)
-        now = self._clock.now()
-        origin = "" if backend == "local" else self._settings.api_url
-        made = Project(readable, backend, origin, "", "", language or "en", now, now)
-        return self._store.add_project(made, free_name=free_name)
-
     async def _open(self, name: str | None, *, hint: str = "project") -> Room:
-        """The named project, or the last used one, or a first one called after `hint`."""
-        if name is None:
-            project = self._last(None) or self._make(hint, None, None, free_name=True)
-        else:
-            found = self._find(name)
-            if found is None:
-                known = ", ".join(f"'{p.name}'" for p in self._store.projects()[:5]) or "none yet"
-                raise NotFound(
-                    f"There is no project '{line(name, 80)}'; there is {known}.",
-                    next="Use one of these, or make it with connect.",
-                )
-            project = found
-        return await self._room(project)
+        return await self._room(self._registry.meant(name, hint))
 
     async def _room(self, project: Project) -> Room:
-        if project.backend == "cloud" and project.origin != self._settings.api_url:
-            raise InvalidArgument(
-                f"The project '{project.name}' lives at another service address than the one set now.",
-                next="Set NEMO_API_URL as it was, or connect with another project name.",
-            )
+        self._registry.check(project)
         self._store.touch(project.name, self._clock.now())
-        return Room(self._store, project, await self._backend(project.backend), self._settings, self._clock)
+        return await self._bare_room(project, project.backend)
+
+    async def _bare_room(self, project: Project | None, kind: str) -> Room:
+        return Room(self._store, project, await self._backend(kind), self._settings, self._clock)
 
     async def _backend(self, kind: str) -> Backend:
         task = self._backends.get(kind)
@@ -279,32 +244,12 @@ class Workspace:
         async with room.guard():
             state = await room.state()
             image = await room.picture() if picture else None
-        data = self._described(room, state, job)
+        kept = [self._jobs.current(one) for one in self._store.jobs(room.project.name, limit=10)]
+        data = described(room.project, state.draft, kept, job)
         if detail == "full":
             data["detail"] = room.details(state)
         path = job.result.get("path") if job and job.result else None
         return data, (Path(path),) if path else (), image
-
-    def _described(self, room: Room, state: Any, job: Job | None) -> dict[str, Any]:
-        draft = state.draft
-        jobs = [self._jobs.current(kept) for kept in self._store.jobs(room.project.name, limit=10)]
-        active = next((kept for kept in jobs if kept.status == "running"), None)
-        data: dict[str, Any] = {
-            "message": summary.timeline(draft),
-            "next": None,
-            "status": "running" if active else "idle",
-            "project": room.project.name,
-            "backend": room.project.backend,
-            "timeline": summary.timeline(draft),
-            "tracks": summary.tracks(draft),
-            "duration_s": summary.duration_s(draft),
-            "ready_to_export": summary.has_content(draft),
-            "jobs": [shown(kept) for kept in jobs],
-        }
-        data["next"] = next_step(data, active)
-        if job is not None:
-            data.update(job_fields(job))
-        return data
 
     # exports
 
@@ -354,7 +299,7 @@ class Workspace:
         Raises:
             InvalidArgument, NotAllowedPath, OutputExists, NotFound: it could not be exported so.
         """
-        project = self._find(name)
+        project = self._registry.find(name)
         if project is None:
             raise NotFound(f"There is no project '{line(name, 80)}'.")
         chosen = delivery.choose_format(output, fmt, local=project.backend == "local")
@@ -368,6 +313,15 @@ class Workspace:
     ) -> dict[str, Any]:
         """Wait for a job and give its own answer, or that it still runs. Raises what it failed with."""
         return self._outcome(await self._jobs.wait(self._job(name, job_name), wait_s, report))
+
+    def job(self, job_name: str, name: str | None) -> Job:
+        """A job as it is now. Raises: NotFound."""
+        return self._jobs.current(self._job(name, job_name))
+
+    async def take_up(self, job: Job) -> None:
+        """Go on with a job whose process is gone."""
+        if self._jobs.orphaned(job):
+            self._revive(await self._open(job.project))
 
     def _render_work(self, room: Room) -> Work:
         async def work(run: Run) -> dict[str, Any]:
@@ -407,7 +361,7 @@ class Workspace:
     def _job(self, project: str | None, name: str) -> Job:
         owner = project and slug(project)
         if not owner:
-            last = self._last(None)
+            last = self._registry.last()
             owner = last.name if last else ""
         job = self._store.job(owner, name) if owner else None
         if job is None and project is None:
