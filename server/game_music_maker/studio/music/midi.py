@@ -27,9 +27,9 @@ class _Event(NamedTuple):
 def write_midi(score: Score) -> bytes:
     """`score` as the bytes of a Standard MIDI File.
 
-    Markers carry the sections and, for a loop, ``loopStart`` and ``loopEnd`` (the names that game engines read).
-    A note that rings over the end of a loop is closed at the loop's end, so that the file repeats safely. Parts beyond
-    the fifteen melodic channels share channels in turn.
+    Markers carry the sections and, for a loop, ``loopStart`` and ``loopEnd`` (the names that game engines
+    read). A note that rings over the end of a loop is closed at the loop's end, so that the file repeats
+    safely. Parts beyond the fifteen melodic channels share channels in turn.
     """
     tracks = [_conductor(score)]
     channels = _channels(score.parts)

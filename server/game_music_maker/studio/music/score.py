@@ -135,7 +135,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Chord:
-    """A sounding chord: roman numeral, pitch classes (root first), bass pitch class, scale of the slot as pitch classes."""
+    """A sounding chord: roman numeral, pitch classes (root first), bass pitch class, scale of its slot."""
 
     beat: Fraction
     beats: Fraction

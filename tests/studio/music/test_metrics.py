@@ -1,0 +1,120 @@
+"""Metrics against cases computed by hand."""
+
+from __future__ import annotations
+
+from fractions import Fraction as F
+from math import log2
+
+import pytest
+
+from game_music_maker.studio.music import metrics, metrics_lines
+from game_music_maker.studio.music.score import Chord, Note, Part, Score, Section, TempoMap
+
+
+def _score(bars: list[list[tuple[float, int]]], chords: tuple[Chord, ...] = ()) -> Score:
+    """A 4/4 lead line: each bar a list of (beat in the bar, pitch), quarter notes."""
+    notes = tuple(
+        Note("lead", F(4 * i) + F(beat), F(1), pitch, 90) for i, bar in enumerate(bars) for beat, pitch in bar
+    )
+    return Score(
+        parts=(Part("lead", "lead", 73, (40, 100), "high"),),
+        notes=notes,
+        tempo=TempoMap(((F(0), 120.0),)),
+        meter=(4, 4),
+        length_s=2.0 * len(bars),
+        key=("C", "ionian"),
+        sections=(Section("A", "A", F(0), len(bars), F(4 * len(bars)), 0.5, 0.1),),
+        chords=chords,
+    )
+
+
+UP = [(0, 60), (1, 62), (2, 64), (3, 65)]
+DOWN = [(0, 72), (2, 67)]
+
+
+def test_entropy_of_four_equal_classes_is_two_bits() -> None:
+    assert metrics.pitch_class_entropy(_score([UP, UP]), 1) == pytest.approx(2.0)
+    # four classes in one bar, two of them (C, G) in the other: counts C2 D1 E1 F1 G1 of 6
+    expected = -(2 / 6 * log2(2 / 6) + 4 * (1 / 6) * log2(1 / 6))
+    assert metrics.pitch_class_entropy(_score([UP, DOWN]), 2) == pytest.approx(expected)
+
+
+def test_grooving_similarity_counts_slots_that_differ() -> None:
+    # onsets at 0 4 8 12 against 0 8: two of sixteen differ
+    assert metrics.grooving_similarity(metrics.by_bars(_score([UP, DOWN])).groove) == pytest.approx(1 - 2 / 16)
+    assert metrics.grooving_similarity(metrics.by_bars(_score([UP, UP])).groove) == 1.0
+
+
+def test_recall_finds_a_bar_that_comes_back_and_exact_counts_copies() -> None:
+    score = _score([UP, DOWN, DOWN, DOWN, UP])
+    similarity = metrics.bar_similarity(metrics.by_bars(score))
+    assert metrics.recall(similarity) == pytest.approx(2 / 5)
+    assert metrics.exact_repeats(score) == pytest.approx(3 / 5)
+
+
+def test_neighbours_of_unlike_bars() -> None:
+    similarity = metrics.bar_similarity(metrics.by_bars(_score([UP, DOWN])))
+    # onsets agree in 14/16; lengths C D E F = 1 each against C G = 1 each: cosine 1 / (2 · √2)
+    assert metrics.neighbours(similarity) == pytest.approx(0.5 * 14 / 16 + 0.5 / (2 * 2**0.5))
+
+
+def test_a_long_note_sounds_in_every_bar_that_it_reaches() -> None:
+    score = _score([UP, DOWN])
+    held = Score(**{**{k: getattr(score, k) for k in score.__slots__}, "notes": (Note("lead", F(2), F(4), 60, 90),)})
+    pitch = metrics.by_bars(held).pitch
+    assert [row[0] for row in pitch] == [2.0, 2.0]
+
+
+def _chord(beat: int, rn: str, pcs: tuple[int, ...]) -> Chord:
+    return Chord(F(beat), F(4), rn, pcs, pcs[0], (0, 2, 4, 5, 7, 9, 11))
+
+
+def test_chord_irregularity_is_distinct_trigrams_over_all() -> None:
+    chords = [_chord(4 * i, rn, (0, 4, 7)) for i, rn in enumerate(["I", "IV", "V", "I", "IV", "V"])]
+    # I IV V · IV V I · V I IV · I IV V: three distinct of four
+    assert metrics.chord_irregularity(chords) == pytest.approx(3 / 4)
+
+
+def test_strong_beats_and_scale() -> None:
+    chords = (_chord(0, "I", (0, 4, 7)), _chord(4, "V", (7, 11, 2)))
+    score = _score([[(0, 60), (1, 61), (2, 65)], [(0, 67), (2, 71)]], chords)
+    assert metrics.strong_chord_tones(score) == pytest.approx(3 / 4)
+    assert metrics.scale_consistency(score) == pytest.approx(4 / 5)
+
+
+def test_melody_profile() -> None:
+    line = [Note("lead", F(i), F(1), p, 90) for i, p in enumerate([60, 60, 62, 65, 72, 70])]
+    found = metrics_lines.melody(line)
+    assert (found.repeat, found.step, found.skip, found.leap) == pytest.approx((0.2, 0.4, 0.2, 0.2))
+    assert (found.range, found.recovery) == (12, 1.0)
+
+
+def test_parallel_fifths_are_found_and_contrary_motion_is_not() -> None:
+    assert metrics_lines.voice_leading([[48, 55], [50, 57]])[0] == 100
+    assert metrics_lines.voice_leading([[48, 55], [47, 55]])[0] == 0
+    assert metrics_lines.voice_leading([[48, 52, 55], [48, 53, 57]])[1] == pytest.approx(1.0)
+
+
+def test_hit_rate_lift_and_chance() -> None:
+    found = metrics_lines.hit_rate([(1.0, 1.0), (5.0, 0.5), (9.0, 0.5)], [1.02, 5.0, 7.0], 10.0)
+    assert found.rate == pytest.approx(0.75)
+    assert found.chance == pytest.approx(3 * 0.08 / 10)
+    assert found.lift == pytest.approx((0.75 - 0.024) / (1 - 0.024))
+    assert found.mean_error_s == pytest.approx(0.01)
+    # windows that overlap count once
+    assert metrics_lines.hit_rate([(1.0, 1.0)], [1.0, 1.02], 10.0).chance == pytest.approx(0.01)
+
+
+def test_timing_tells_a_drift_from_an_alternation() -> None:
+    drift = [Note("p", F(i), F(1), 60, 90, micro_ms=float(i)) for i in range(16)]
+    zigzag = [Note("p", F(i), F(1), 60, 90, micro_ms=5.0 * (-1) ** i) for i in range(16)]
+    assert metrics_lines.timing(drift).lag1 > 0.5
+    assert metrics_lines.timing(zigzag).lag1 < -0.8
+    assert metrics_lines.timing(zigzag).sigma_ms == pytest.approx(5.0)
+    assert metrics_lines.timing([]).sigma_ms == 0
+
+
+def test_rank_correlation_with_ties() -> None:
+    assert metrics_lines.spearman([1, 2, 3, 4], [10, 20, 30, 25]) == pytest.approx(0.8)
+    assert metrics_lines.spearman([1, 1, 2], [3, 3, 9]) == pytest.approx(1.0)
+    assert metrics_lines.spearman([1, 1, 1], [3, 4, 9]) == 0
