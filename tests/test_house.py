@@ -35,8 +35,9 @@ LAYERS: dict[str, set[str]] = {
     "project": ABOVE_ALL | {"contract", "client", "backend"},
     "tools": ABOVE_ALL | {"contract", "project"},
     "prompts": ABOVE_ALL | {"contract", "project", "tools"},
-    "tasks": ABOVE_ALL | {"contract", "project", "tools"},
-    "mcp_server": ABOVE_ALL | {"contract", "project", "tools", "prompts", "tasks", "backend"},
+    "wire": ABOVE_ALL | {"tools"},
+    "tasks": ABOVE_ALL | {"contract", "project", "tools", "wire"},
+    "mcp_server": ABOVE_ALL | {"contract", "project", "tools", "prompts", "tasks", "wire", "backend"},
     "cli": ABOVE_ALL | {"contract", "project", "tools", "mcp_server", "backend"},
     "__main__": ABOVE_ALL | {"cli"},
 }

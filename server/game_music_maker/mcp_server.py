@@ -25,7 +25,7 @@ from .tasks import TasksExtension
 from .tools.base import ToolSpec
 from .tools.catalogue import TOOLS
 from .tools.context import Desk, ToolContext
-from .tools.wire import call
+from .wire import call
 
 
 class ServedTool(Tool):

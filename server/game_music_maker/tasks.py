@@ -22,7 +22,7 @@ from .errors import MusicMakerError
 from .tools.base import Answer
 from .tools.catalogue import BY_NAME
 from .tools.context import Desk, ToolContext
-from .tools.wire import answered, call, failed
+from .wire import answered, call, failed
 
 if TYPE_CHECKING:
     from .project.store import Job

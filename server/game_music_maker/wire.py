@@ -1,4 +1,4 @@
-"""A tool's answer or failure as MCP results. The one module of the tools that knows the protocol's types."""
+"""A tool's answer or failure as MCP results."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from mcp.types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 
-from ..errors import BackendError, MusicMakerError
-from .base import Answer, ToolSpec, failure
-from .context import ToolContext
+from .errors import BackendError, MusicMakerError
+from .tools.base import Answer, ToolSpec, failure
+from .tools.context import ToolContext
 
 _MIME = {
     "mp4": "video/mp4", "webm": "video/webm", "mov": "video/quicktime", "gif": "image/gif",
