@@ -107,9 +107,7 @@ def _served(environment: dict[str, str]) -> tuple[str, list[Any], list[str]]:
     """Version, tools and prompts of the server, started as a host starts it."""
 
     async def ask() -> tuple[str, list[Any], list[str]]:
-        how = StdioServerParameters(
-            command=sys.executable, args=["-m", "game_music_maker", "serve"], env=environment
-        )
+        how = StdioServerParameters(command=sys.executable, args=["-m", "game_music_maker", "serve"], env=environment)
         async with stdio_client(how) as (read, write), ClientSession(read, write) as session:
             hello = await session.initialize()
             tools = await session.list_tools()

@@ -68,11 +68,7 @@ def test_the_wheel_is_small_enough_and_carries_data_and_licences(wheel: Path) ->
 def test_every_file_of_the_package_is_in_the_wheel(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     source = ROOT / "server"
-    mine = {
-        p.relative_to(source).as_posix()
-        for p in source.rglob("*")
-        if p.is_file() and "__pycache__" not in p.parts
-    }
+    mine = {p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
     assert mine - names == set()
 
 

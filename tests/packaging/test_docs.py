@@ -37,9 +37,7 @@ def test_a_written_page_is_what_the_code_says(name: str) -> None:
 
 def test_defaults_in_the_settings_table_are_the_real_ones() -> None:
     settings = Settings.from_environ({})
-    rows = dict(
-        re.findall(r"\| `(\w+)` \| .* \| (.*?) \|\n", (ROOT / "docs/settings.md").read_text(encoding="utf-8"))
-    )
+    rows = dict(re.findall(r"\| `(\w+)` \| .* \| (.*?) \|\n", (ROOT / "docs/settings.md").read_text(encoding="utf-8")))
     assert rows["NEMO_API_URL"] == settings.api_url
     assert rows["NEMO_WEB_URL"] == settings.web_url
     assert rows["GAME_MUSIC_MAKER_BACKEND"] == settings.backend

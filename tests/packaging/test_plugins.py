@@ -83,9 +83,7 @@ BROKEN: dict[str, Callable[[Path], None]] = {
     "cursor plugin with a wrong name": _spoil(
         "game-music-maker/.cursor-plugin/plugin.json", lambda d: d.update(name="Game Music")
     ),
-    "registry entry with a long description": _spoil(
-        "server.json", lambda d: d.update(description="x" * 101)
-    ),
+    "registry entry with a long description": _spoil("server.json", lambda d: d.update(description="x" * 101)),
     "registry entry without a version": _spoil("server.json", lambda d: d.pop("version")),
 }
 

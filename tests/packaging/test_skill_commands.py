@@ -17,8 +17,7 @@ from game_music_maker.cli.main import build
 ROOT = Path(__file__).resolve().parents[2]
 SKILL = (ROOT / "SKILL.md").read_text(encoding="utf-8")
 SECTIONS = dict(
-    part.split("\n", 1)
-    for part in SKILL.split("## Whole conversations", 1)[1].split("\n## ", 1)[0].split("\n### ")[1:]
+    part.split("\n", 1) for part in SKILL.split("## Whole conversations", 1)[1].split("\n## ", 1)[0].split("\n### ")[1:]
 )
 WITH_COMMANDS = [name for name, text in SECTIONS.items() if "```bash" in text]
 
