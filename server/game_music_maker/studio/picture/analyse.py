@@ -46,9 +46,7 @@ class Seen:
     notes: tuple[str, ...] = ()
 
 
-def analyse(
-    path: Path | str, info: MediaInfo, *, accurate: bool = False, progress: Progress | None = None
-) -> VideoMap:
+def analyse(path: Path | str, info: MediaInfo, *, accurate: bool = False, progress: Progress | None = None) -> VideoMap:
     """Look at a clip and listen to it.
 
     Args:
@@ -123,7 +121,9 @@ def _map(info: MediaInfo, seen: Seen | None, heard: Heard) -> VideoMap:
             cuts=_merged(events, duration),
             scenes=((0.0, duration),),
             look="none",
-            loudness=heard.loudness, speech=heard.speech, loud=heard.loud,
+            loudness=heard.loudness,
+            speech=heard.speech,
+            loud=heard.loud,
         )
     ticks = np.arange(0, max(duration, 0.1), 1 / FLOW_HZ)
     raw = _at(ticks, seen.times, seen.motion)
@@ -147,13 +147,13 @@ def _map(info: MediaInfo, seen: Seen | None, heard: Heard) -> VideoMap:
         scenes=tuple(itertools.pairwise(edges)),
         look=seen.look,
         notes=seen.notes,
-        loudness=heard.loudness, speech=heard.speech, loud=heard.loud,
+        loudness=heard.loudness,
+        speech=heard.speech,
+        loud=heard.loud,
     )
 
 
-def _at(
-    ticks: NDArray[np.float64], times: NDArray[np.float64], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _at(ticks: NDArray[np.float64], times: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Means of `values` around each tick, filled in between where there are none."""
     if not len(times):
         return np.zeros(len(ticks))

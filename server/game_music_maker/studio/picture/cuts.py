@@ -60,16 +60,12 @@ def walk(frames: Iterable[tuple[Doubles, Features]], fps: float) -> Steps:
         steps = np.concatenate([[0.0], difference(pictures.part(1), pictures.part(0, -1))])
         for i in range(first, len(times)):
             back = _comes_back(pictures, i, reach) if steps[i] >= LEAST_STEP else 1.0
-            rows.append(
-                (times[i], float(steps[i]), float(pictures.luma[i]), float(pictures.saturation[i]), back)
-            )
+            rows.append((times[i], float(steps[i]), float(pictures.luma[i]), float(pictures.saturation[i]), back))
     table = np.array(rows, dtype=np.float64).reshape(-1, 5).T
     return Steps(table[0], table[1], table[2], table[3], table[4])
 
 
-def _windows(
-    frames: Iterable[tuple[Doubles, Features]], reach: int
-) -> Iterator[tuple[Doubles, Features, int]]:
+def _windows(frames: Iterable[tuple[Doubles, Features]], reach: int) -> Iterator[tuple[Doubles, Features, int]]:
     """Chunks with the `reach` + 1 frames before them; the last `reach` frames of a chunk wait for the next
     one.
 
@@ -114,9 +110,7 @@ def judge(steps: Steps, fps: float) -> list[Found]:
         low, high = max(1, i - around), min(len(steps.step), i + around + 1)
         near = np.concatenate([steps.step[low:i], steps.step[i + 1 : high]])
         size = float(steps.step[i])
-        if len(near) and (
-            size < near.max() * 0.999 and size < STAND_OUT * np.partition(near, -2)[-2:].mean()
-        ):
+        if len(near) and (size < near.max() * 0.999 and size < STAND_OUT * np.partition(near, -2)[-2:].mean()):
             continue
         others = np.sort(near)[:-1] if len(near) > 1 else near
         if len(others) and size < STAND_OUT * (float(others.mean()) + 0.012):

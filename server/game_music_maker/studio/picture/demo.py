@@ -1,7 +1,8 @@
-"""Footage for a first look, made by FFmpeg's own sources: six scenes with hard cuts, footsteps and a low wind.
+"""Footage for a first look, made by FFmpeg's own sources: six scenes with hard cuts, footsteps and a low
+wind.
 
-Run as a process: ``python -m game_music_maker.studio.picture.demo OUT.mp4``. Ends with status 1 and one line on stderr
-where it fails.
+Run as a process: ``python -m game_music_maker.studio.picture.demo OUT.mp4``. Ends with status 1 and one
+line on stderr where it fails.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from ..timeline import Timeline
 from . import ffmpeg, mux, packets
 from .plan import Plan, make_plan
 from .soundtrack import make_sound, target_lufs
+from .splice import Unfit, splice
 from .whole import encode_gif, encode_picture
 
 Progress = Callable[[float, str], None]
@@ -103,10 +104,10 @@ def render(
             notes = encode_gif(plan, folder, out, _share(tell, plan.seconds))
         return _checked(out, plan, None, (*plan.reasons, *notes), clock)
     seconds = _seconds(plan)
-    with clock.stage("sound", 0.0, 0.12 if plan.way == "encode" else 0.4) as tell:
+    with clock.stage("sound", 0.0, 0.4 if plan.way == "copy" else 0.12) as tell:
         sound = make_sound(plan, seconds, folder, tell)
     picture, notes = _picture(plan, sound, folder, clock)
-    with clock.stage("write", 0.9 if plan.way == "encode" else 0.5, 0.97) as tell:
+    with clock.stage("write", 0.4 if plan.way == "copy" else 0.9, 0.97) as tell:
         levels = mux.write(
             out,
             plan.format,
@@ -131,16 +132,21 @@ def _seconds(plan: Plan) -> float:
     return info.duration_s if info else plan.seconds
 
 
-def _picture(
-    plan: Plan, sound: Path | None, folder: Path, clock: Clock
-) -> tuple[mux.Picture | None, tuple[str, ...]]:
+def _picture(plan: Plan, sound: Path | None, folder: Path, clock: Clock) -> tuple[mux.Picture | None, tuple[str, ...]]:
     """Where the finished picture's packets are, and notes on how they came about."""
     if plan.way == "sound":
         return None, ()
     if plan.way == "copy":
         return _copied(plan), ()
     with clock.stage("picture", 0.12, 0.9) as tell:
-        return encode_picture(plan, sound, folder, _share(tell, plan.seconds))
+        tick = _share(tell, plan.seconds)
+        if plan.way == "encode":
+            return encode_picture(plan, sound, folder, tick)
+        try:
+            return splice(plan, folder, tick)
+        except Unfit as reason:
+            picture, notes = encode_picture(plan, sound, folder, tick)
+            return picture, (f"The picture was encoded as a whole: {reason}.", *notes)
 
 
 def _copied(plan: Plan) -> mux.Picture:
@@ -156,9 +162,7 @@ def _copied(plan: Plan) -> mux.Picture:
     return mux.Picture(tuple(ffmpeg.source(shot.asset.path, *options)), shot.info.duration_s, tag)
 
 
-def _checked(
-    out: Path, plan: Plan, levels: mux.Levels | None, notes: tuple[str, ...], clock: Clock
-) -> Rendered:
+def _checked(out: Path, plan: Plan, levels: mux.Levels | None, notes: tuple[str, ...], clock: Clock) -> Rendered:
     """Look at the finished file: its lengths agree within a frame (or 30 ms), its size and hash.
 
     Raises:

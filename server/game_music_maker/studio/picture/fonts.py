@@ -1,7 +1,8 @@
-"""Fonts for words on the picture: the one that comes with Pillow for Latin script, the system's for everything else.
+"""Fonts for words on the picture: the one that comes with Pillow for Latin script, the system's for
+everything else.
 
-No font is bundled. A font is taken where it has a shape for every character; where none has, the one with the fewest
-gaps is used and the gaps are told.
+No font is bundled. A font is taken where it has a shape for every character; where none has, the one with
+the fewest gaps is used and the gaps are told.
 """
 
 from __future__ import annotations

@@ -60,7 +60,8 @@ def build(plan: Plan, words: Sequence[Words], sound: Path | None) -> Graph:
 
 
 def steady(plan: Plan) -> bool:
-    """Frames go through one by one, with the times that they have: one clip at its own speed, not capped in rate."""
+    """Frames go through one by one, with the times that they have: one clip at its own speed, not capped
+    in rate."""
     shot = plan.shots[0]
     rate = shot.info.video.fps if shot.info and shot.info.video else 0.0
     plain = len(plan.shots) == 1 and shot.asset is not None and not shot.still
@@ -97,7 +98,8 @@ def _held(plan: Plan, i: int) -> float:
 
 
 def _turned(shot: Shot) -> str:
-    """Square pixels, black bars off, the clip's own quarter turns; the file's rotation is applied by the decoder."""
+    """Square pixels, black bars off, the clip's own quarter turns; the file's rotation is applied by the
+    decoder."""
     assert shot.info is not None
     assert shot.info.video is not None
     steps: list[str] = []
@@ -112,7 +114,8 @@ def _turned(shot: Shot) -> str:
 
 
 def _fit(shot: Shot, canvas: Canvas, name: str) -> str:
-    """How the picture meets the canvas: cut to fill it, whole with black bars, or whole over a blurred copy."""
+    """How the picture meets the canvas: cut to fill it, whole with black bars, or whole over a blurred
+    copy."""
     w, h = canvas.width, canvas.height
     size = shot.size or (w, h)
     if abs(size[0] / size[1] / (w / h) - 1) < 0.01:
@@ -133,7 +136,8 @@ def _fit(shot: Shot, canvas: Canvas, name: str) -> str:
 
 
 def _times(plan: Plan, shot: Shot, hold: float) -> str:
-    """The shot on its own clock from 0, at the canvas's rate and exactly its length, its last picture held if it ends."""
+    """The shot on its own clock from 0, at the canvas's rate and exactly its length, its last picture held
+    if it ends."""
     if steady(plan):
         return "setpts=PTS-STARTPTS"
     speed = shot.clip.speed
@@ -164,7 +168,9 @@ def _join(graph: Graph, plan: Plan, labels: list[str]) -> str:
     for i, (shot, label) in enumerate(zip(plan.shots, labels, strict=True)):
         gap = shot.start_s - end
         if gap > 0.5 / canvas.fps:
-            black = f"color=black:s={canvas.width}x{canvas.height}:r={canvas.fps:.6f}:d={gap:.6f},format=yuv420p,setsar=1"
+            black = (
+                f"color=black:s={canvas.width}x{canvas.height}:r={canvas.fps:.6f}:d={gap:.6f},format=yuv420p,setsar=1"
+            )
             graph.chains.append(f"{black}[g{i}]")
             out = _concat(graph, out, f"[g{i}]", f"k{i}")
         fade = shot.clip.transition_ms / 1000

@@ -145,9 +145,7 @@ def _once(
         at = int(picture is not None)
         meter = "[dec:0]ebur128=peak=true:framelog=quiet[meter]"
         args += ["-dec", f"0:{at}", "-filter_complex", meter, "-map", "[meter]", "-f", "null", "-"]
-    return ffmpeg.run(
-        args, progress=progress, failure=RenderFailed, saying="The file could not be written"
-    ).log
+    return ffmpeg.run(args, progress=progress, failure=RenderFailed, saying="The file could not be written").log
 
 
 def read_levels(log: str) -> Levels:

@@ -172,14 +172,8 @@ def _way(
     info = shots[0].info
     assert info is not None
     assert info.video is not None
-    if (
-        info.video.codec != "h264"
-        or not info.video.pix_fmt.startswith("yuv420p")
-        or info.video.variable_rate is None
-    ):
-        return "encode", (
-            f"The picture was encoded as a whole: stretches of {info.video.codec} are not joined.",
-        )
+    if info.video.codec != "h264" or not info.video.pix_fmt.startswith("yuv420p") or info.video.variable_rate is None:
+        return "encode", (f"The picture was encoded as a whole: stretches of {info.video.codec} are not joined.",)
     covered = sum(clip.duration_ms for clip in words) / 1000
     if covered > 0.8 * sum(shot.seconds for shot in shots):
         return "encode", ("The picture was encoded as a whole: the words cover nearly all of it.",)

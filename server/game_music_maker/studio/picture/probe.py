@@ -55,9 +55,7 @@ def probe(path: Path | str) -> MediaInfo:
     if picture is None:
         if sound is None or audio is None:
             raise UnsupportedMedia("The file holds neither picture nor sound.")
-        return MediaInfo(
-            kind="audio", container=kind.demuxer, duration_s=_length(sound), size_bytes=size, audio=audio
-        )
+        return MediaInfo(kind="audio", container=kind.demuxer, duration_s=_length(sound), size_bytes=size, audio=audio)
     video = _video(picture, log)
     if kind.image:
         still = video.model_copy(update={"fps": 0.0})
@@ -65,9 +63,7 @@ def probe(path: Path | str) -> MediaInfo:
     return _moving(kind, picture, video, audio, size)
 
 
-def _moving(
-    kind: Kind, picture: Packets, video: VideoStream, audio: AudioStream | None, size: int
-) -> MediaInfo:
+def _moving(kind: Kind, picture: Packets, video: VideoStream, audio: AudioStream | None, size: int) -> MediaInfo:
     animated = kind is GIF
     if animated and len(picture.size) == 1:
         still = video.model_copy(update={"fps": 0.0, "variable_rate": False})

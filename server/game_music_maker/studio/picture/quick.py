@@ -240,9 +240,7 @@ def _decide(
     return unique
 
 
-def _from_keys(
-    table: Table, candidates: NDArray[np.int64], at: int, times: Doubles, seen: Features
-) -> Found | None:
+def _from_keys(table: Table, candidates: NDArray[np.int64], at: int, times: Doubles, seen: Features) -> Found | None:
     """Judge a candidate by the decoded pictures nearest before and after it, and by how lonely its packet
     is."""
     t = float(table.times[at])

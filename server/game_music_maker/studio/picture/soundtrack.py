@@ -22,9 +22,7 @@ def target_lufs(plan: Plan) -> float:
     return LOOP_LUFS if plan.loop else VIDEO_LUFS
 
 
-def make_sound(
-    plan: Plan, seconds: float, folder: Path, progress: Callable[[float, str], None]
-) -> Path | None:
+def make_sound(plan: Plan, seconds: float, folder: Path, progress: Callable[[float, str], None]) -> Path | None:
     """Mix everything that sounds into ``folder/mix.wav``, 48 kHz stereo, exactly `seconds` long.
 
     Returns:
@@ -37,9 +35,7 @@ def make_sound(
     if not inputs:
         return None
     out = folder / "mix.wav"
-    mixdown(
-        inputs, seconds, out, target_lufs=target_lufs(plan), ceiling_dbtp=_CEILING_DBTP, progress=progress
-    )
+    mixdown(inputs, seconds, out, target_lufs=target_lufs(plan), ceiling_dbtp=_CEILING_DBTP, progress=progress)
     return out
 
 

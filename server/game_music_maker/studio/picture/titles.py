@@ -1,4 +1,5 @@
-"""Words on the picture, drawn as pixels by us: never a filter's text, so nothing in them can be read as a command."""
+"""Words on the picture, drawn as pixels by us: never a filter's text, so nothing in them can be read as a
+command."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ _MOST_LINES = 6
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """`image` RGBA with its top left corner at `x`, `y` of the canvas; `note` a sentence where a font lacks letters."""
+    """`image` RGBA with its top left corner at `x`, `y` of the canvas; `note` a sentence where a font
+    lacks letters."""
 
     image: Image.Image
     x: int
@@ -56,17 +58,22 @@ def draw(clip: Clip, width: int, height: int, *, folders: tuple[Path, ...] | Non
 def clean(text: str) -> str:
     """Printable text: control and direction characters out, at most 500 characters, at least one."""
     kept = "".join(
-        ch for ch in text if ch == "\n" or unicodedata.category(ch) not in ("Cc", "Cf", "Cs", "Co", "Cn") or ch == "\u200d"
+        ch
+        for ch in text
+        if ch == "\n" or unicodedata.category(ch) not in ("Cc", "Cf", "Cs", "Co", "Cn") or ch == "\u200d"
     )
     return re.sub(r"[ \t]+", " ", kept).strip()[:_MOST_CHARACTERS] or " "
 
 
 def wrap(text: str, font: ImageFont.FreeTypeFont, room: float) -> list[str]:
-    """Lines that fit into `room` pixels: broken between words, and between any two characters of Chinese or Japanese."""
+    """Lines that fit into `room` pixels: broken between words, and between any two characters of Chinese
+    or Japanese."""
     lines: list[str] = []
     for paragraph in text.split("\n"):
         line = ""
-        for piece in re.findall(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\u9fff]+\s*|\s+", paragraph):
+        for piece in re.findall(
+            r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\u9fff]+\s*|\s+", paragraph
+        ):
             if line and font.getlength((line + piece).rstrip()) > room:
                 lines.append(line.rstrip())
                 line = piece.lstrip()
@@ -94,8 +101,12 @@ def _paint(
         x = margin if panel else (size[0] - wide) / 2
         at = (x, margin + step * i + step / 2)
         shifted = (at[0] + outline / 2, at[1] + outline)
-        painter.text(shifted, line, font=font, fill=(*dark, 110), anchor="lm", stroke_width=outline, stroke_fill=(*dark, 110))
-        painter.text(at, line, font=font, fill=(*color, 255), anchor="lm", stroke_width=outline, stroke_fill=(*dark, 255))
+        painter.text(
+            shifted, line, font=font, fill=(*dark, 110), anchor="lm", stroke_width=outline, stroke_fill=(*dark, 110)
+        )
+        painter.text(
+            at, line, font=font, fill=(*color, 255), anchor="lm", stroke_width=outline, stroke_fill=(*dark, 255)
+        )
     return image
 
 

@@ -65,9 +65,7 @@ def encode_picture(
     return mux.Picture(tuple(ffmpeg.source(out)), plan.seconds), notes
 
 
-def _run(
-    plan: Plan, words: Sequence[Words], sound: Path | None, output: list[str], progress: ffmpeg.Tick
-) -> None:
+def _run(plan: Plan, words: Sequence[Words], sound: Path | None, output: list[str], progress: ffmpeg.Tick) -> None:
     built = graph.build(plan, words, sound)
     args = [*built.inputs, "-filter_complex", ";".join(built.chains), "-map", built.out]
     args += ["-t", f"{plan.seconds:.6f}", "-map_metadata", "-1", "-an", *output]
@@ -88,7 +86,21 @@ def encode_gif(plan: Plan, folder: Path, out: Path, progress: ffmpeg.Tick) -> tu
     head = [*built.inputs, "-filter_complex"]
     saying = "The GIF could not be rendered"
     ffmpeg.run(
-        [*head, chains, "-map", "[p]", "-frames:v", "1", "-update", "1", "-f", "image2", "-c:v", "png", f"file:{palette}"],
+        [
+            *head,
+            chains,
+            "-map",
+            "[p]",
+            "-frames:v",
+            "1",
+            "-update",
+            "1",
+            "-f",
+            "image2",
+            "-c:v",
+            "png",
+            f"file:{palette}",
+        ],
         progress=lambda _done: progress(0.0),
         failure=RenderFailed,
         saying=saying,
