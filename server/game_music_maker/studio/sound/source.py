@@ -18,12 +18,13 @@ Floats = NDArray[np.float32]
 
 _KITS = {
     "synthwave_racing": 24,
-    "cyberpunk": 24,
-    "lofi_menu": 32,
-    "esports_hype": 16,
+    "cyberpunk_action": 24,
+    "lofi_chill": 32,
+    "stealth_spy": 32,
+    "sports_hype": 16,
     "boss_battle": 16,
 }
-"""Palette → drum kit of bank 128; others play the standard kit, 0."""
+"""Palette → drum kit (program of bank 128): electronic, jazz, power; all others play the standard kit, 0."""
 _MELODIC_DRUMS = range(112, 120)
 
 
@@ -97,7 +98,7 @@ def of(part: Part, bank: Bank, score: Score, rate: int) -> Source:
     if part.synth is not None:
         return Synthesised(part.synth, eq, rate)
     if part.drums:
-        chosen = part.program if bank.has(DRUM_BANK, part.program) else 0
-        return Sampled(bank, DRUM_BANK, chosen or _KITS.get(score.palette, 0), eq, rate)
+        kit = next((kit for name, kit in _KITS.items() if name in score.palette), 0)
+        return Sampled(bank, DRUM_BANK, kit, eq, rate)
     return Sampled(bank, 0, part.program, eq, rate)
 
