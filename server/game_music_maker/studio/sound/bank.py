@@ -107,6 +107,16 @@ class Bank:
                 self._sha = hashlib.file_digest(file, "sha256").hexdigest()
         return self._sha
 
+    def provenance(self) -> dict[str, str]:
+        """Name, SHA-256, licence and origin, as far as they are known."""
+        known = self._font.path == built_in()
+        return {
+            "file": self.name,
+            "sha256": self.sha256,
+            "licence": "MIT" if known else "as stated by the bank's maker",
+            "origin": "Fluid (R3) Mono GM, Frank Wen, Michael Cowgill and others" if known else "named by the user",
+        }
+
     def has(self, bank: int, program: int) -> bool:
         return (bank, program) in self._font.presets
 

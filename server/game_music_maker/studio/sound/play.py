@@ -40,9 +40,10 @@ class Played:
 
     Attributes:
         stems: layer → float32 (n, 2), before mastering; their sum is the pre-master mix. Layers without parts are silent.
-        mix: float32 (n, 2), mastered.
-        loop: (first frame, length) of the part that repeats, or None. With an intro, `intro_tail` (m, 2) is what rings
-            of it after its last frame, mastered; it is not in `mix`, whose loop is in its steady state.
+        mix: float32 (n, 2), mastered: one pass, with its intro (which rings on over the pass).
+        loop: (first frame, length) of the part that repeats, or None.
+        steady: the mastered pass as it sounds once it repeats, (length, 2): what an engine loops; None without a loop.
+        intro_tail: what rings of the intro after its last frame, mastered, (m, 2); None without an intro.
         rate: frames a second. levels: part id → gain in dB that the balance gave it.
         onsets: seconds at which each note of the score starts in `mix`, shape (notes,).
         mastered: what mastering did and the loudness of `mix`.
@@ -55,6 +56,7 @@ class Played:
     levels: dict[str, float]
     onsets: NDArray[np.float64]
     mastered: Mastered
+    steady: Floats | None = None
     intro_tail: Floats | None = None
 
 
@@ -82,44 +84,26 @@ def play(score: Score, bank: Bank, *, rate: int = 48_000, progress: Progress | N
     for layer in LAYERS:
         mix += stems[layer]
     result = master(mix, rate, lufs=score.lufs, loop=loop)
-    ringing = sum(tails[1:], tails[0])
+    steady = tail = None
+    if loop is not None:
+        steady = mix[:, loop[0] :]
+        if loop[0]:
+            steady = steady.copy()
+            tail = sum(tails[1:], tails[0]) * np.float32(db(result.gain_db))
+            k = min(tail.shape[1], loop[1])
+            mix[:, loop[0] : loop[0] + k] += tail[:, :k]
     tell(1.0, "mastering")
     return Played(
-        stems={layer: stem.T for layer, stem in stems.items()},
+        stems={layer: stems[layer].T for layer in LAYERS},
         mix=mix.T,
         loop=loop,
         rate=rate,
         levels=stage.levels,
         onsets=_onsets(score, rate),
         mastered=result,
-        intro_tail=(ringing * np.float32(db(result.gain_db))).T if loop and loop[0] else None,
+        steady=None if steady is None else steady.T,
+        intro_tail=None if tail is None else tail.T,
     )
-
-
-def later_pass(score: Score, bank: Bank, *, passes: int = 3, rate: int = 48_000) -> Floats:
-    """The last of `passes` passes of a loop played one after the other, not folded, before mastering, shape (n, 2).
-
-    It is what `play` must equal: the proof of the folding.
-
-    Raises:
-        InvalidArgument: the score has no loop.
-    """
-    loop = Clock(score, rate).loop
-    if loop is None:
-        raise InvalidArgument("The score has no loop.")
-    stage = _Stage(score, bank, rate, loop[0] + loop[1], loop, passes)
-    total = np.zeros((2, loop[1]), np.float32)
-    for layer in stage.order:
-        total += stage.layer(layer)[0][:, loop[0] :]
-    return total.T
-
-
-def _balance(role: roles.Role, level: Level, gain_db: float, lead_presence: float | None) -> float:
-    """The part's gain in dB: to its role's level by measurement, sustained parts kept under the lead's presence."""
-    wanted = _REFERENCE_DB + role.level - level.loudness
-    if role.sustained and lead_presence is not None:
-        wanted = min(wanted, lead_presence - _LEAD_OVER_PADS_DB - level.presence)
-    return max(-_MOST_CORRECTION_DB, min(_MOST_CORRECTION_DB, wanted)) + gain_db
 
 
 class _Stage:

@@ -72,7 +72,7 @@ def of_played(score: Score, played: Played, *, next_pass: Floats | None = None) 
     Args:
         next_pass: the pre-master sound of a later pass rendered without folding, shape (n, 2), to hold the head against.
     """
-    if played.loop is None or score.loop is None:
+    if played.loop is None or score.loop is None or played.steady is None:
         return None
     first, n = played.loop
     beats = float(score.loop.len_beats)
@@ -91,7 +91,7 @@ def of_played(score: Score, played: Played, *, next_pass: Floats | None = None) 
         for note in score.notes
     )
     return examine(
-        played.mix[first : first + n],
+        played.steady,
         played.rate,
         bars=[round(k * bar) for k in range(1, max(2, int(n / bar)))],
         onsets=onsets,
