@@ -68,7 +68,7 @@ def numeral(text: str) -> Numeral:
     """Parse a roman numeral. Raises InvalidArgument with the numeral in the sentence."""
     match = _NUMERAL.match(text.strip())
     if match is None or match[2].lower() not in _DEGREES or match[3] not in _SUFFIX:
-        raise InvalidArgument(f"{text[:24]!r} is not a chord that the composer knows; write numerals such as i, bVII, V7.")
+        raise InvalidArgument(f"{text[:24]!r} is not a chord that the composer knows; write i, bVII, V7 …")
     root = (_DEGREES[match[2].lower()] + _sharps(match[1])) % 12
     third, more = _SUFFIX[match[3]]
     if third is None:
