@@ -170,23 +170,20 @@ def test_a_killed_process_is_known_to_be_gone(tmp_path: Path) -> None:
 def test_cancel_ends_the_work_and_progress_is_told(make: Callable[[], tuple[Jobs, Store]]) -> None:
     async def scenario() -> None:
         jobs, _ = make()
-        heard: list[tuple[float | None, str]] = []
-        halfway = asyncio.Event()
+        told = asyncio.Event()
 
         async def work(run: Run) -> dict[str, Any]:
             run.progress(0.5, "half way")
-            halfway.set()
             await asyncio.Event().wait()
             return {}
 
         async def report(fraction: float | None, words: str) -> None:
-            heard.append((fraction, words))
+            if (fraction, words) == (0.5, "half way"):
+                told.set()
 
         job, _ = jobs.begin("run", "turn", {}, work, alone=True)
         waiting = asyncio.create_task(jobs.wait(job, 600, report))
-        await halfway.wait()
-        while (0.5, "half way") not in heard:
-            await asyncio.sleep(0)
+        await told.wait()
         assert (await jobs.cancel(job)).status == "cancelled"
         assert (await waiting).status == "cancelled"
         await jobs.close()

@@ -32,7 +32,9 @@ def test_a_message_is_at_most_four_sentences_without_ids_or_json() -> None:
 
 @pytest.mark.parametrize(
     ("raw", "safe"),
-    [("../../etc/passwd", "passwd"), ("a:b*c?.mp4", "a_b_c_.mp4"), ("CON.mp4", "_CON.mp4"), ("", "file"), ("..", "file")],
+    [
+        ("../../etc/passwd", "passwd"),
+        ("a:b*c?.mp4", "a_b_c_.mp4"), ("CON.mp4", "_CON.mp4"), ("", "file"), ("..", "file")],
 )
 def test_file_names_are_made_safe(raw: str, safe: str) -> None:
     assert text.file_name(raw) == safe

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  a corpus: rows stay on one line
 """Routing and GUI wording, both languages, with near-misses."""
 
 from __future__ import annotations

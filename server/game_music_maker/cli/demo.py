@@ -42,9 +42,7 @@ def make_footage(clip: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_S, check=False)
     if done.returncode != 0:
         words = (done.stderr.strip().splitlines() or ["The demonstration footage could not be made."])[-1]
-        raise RenderFailed(
-            words, next="Run `game-music-maker doctor`, or use a clip of your own with `score`."
-        )
+        raise RenderFailed(words, next="Run `game-music-maker doctor`, or use a clip of your own with `score`.")
 
 
 def _free_name(fmt: str | None) -> str:

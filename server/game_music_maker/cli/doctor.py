@@ -41,9 +41,7 @@ class Check:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--cloud", action="store_true", help="also see whether the NemoVideo cloud can be reached"
-    )
+    parser.add_argument("--cloud", action="store_true", help="also see whether the NemoVideo cloud can be reached")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -119,9 +117,7 @@ def _folder(name: str, folder: Path, variable: str) -> Check:
             pass
     except OSError as error:
         why = error.strerror or type(error).__name__
-        return Check(
-            name, "failed", f"{folder} cannot be written: {why}.", f"Make it writable, or set {variable}."
-        )
+        return Check(name, "failed", f"{folder} cannot be written: {why}.", f"Make it writable, or set {variable}.")
     return Check(name, "ok", f"{folder} {'is' if standing == folder else 'can be made and is'} writable.")
 
 
@@ -130,9 +126,7 @@ def _disk(folder: Path) -> Check:
     free = shutil.disk_usage(standing).free
     words = f"{free / 1e9:.1f} GB free for {folder}."
     if free < _LOW_BYTES:
-        return Check(
-            "disk", "failed", words, "Free some space, or set GAME_MUSIC_MAKER_HOME to a roomier disk."
-        )
+        return Check("disk", "failed", words, "Free some space, or set GAME_MUSIC_MAKER_HOME to a roomier disk.")
     if free < _ROOMY_BYTES:
         return Check("disk", "warning", words, "Long clips need room for a copy and the result.")
     return Check("disk", "ok", words)

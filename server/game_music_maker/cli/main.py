@@ -58,9 +58,7 @@ def build(name: str | None = None) -> Parser:
         sub.set_defaults(command_module=module)
         if name in (command, "*"):
             load(module).add_arguments(sub)
-            sub.add_argument(
-                "--json", action="store_true", help="the structured answer on stdout, nothing else"
-            )
+            sub.add_argument("--json", action="store_true", help="the structured answer on stdout, nothing else")
             sub.add_argument("--quiet", action="store_true", help="no progress and no closing words")
     return parser
 

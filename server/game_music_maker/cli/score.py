@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from .output import Output
 from .tool_commands import read_plan
 
 if TYPE_CHECKING:
-    from ..project.workspace import Workspace
+    pass
 
 DEFAULT_PROMPT = "generate background music that matches the pace of the scene"
 _STAGES = {"upload": (0.05, 0.2), "music": (0.2, 0.65), "export": (0.65, 1.0)}
@@ -27,9 +28,7 @@ _STAY = 600.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "clips", nargs="+", metavar="CLIP", help="video, image or sound files; several are joined"
-    )
+    parser.add_argument("clips", nargs="+", metavar="CLIP", help="video, image or sound files; several are joined")
     add_wishes(parser, prompt=None)
 
 
@@ -39,9 +38,7 @@ def add_wishes(parser: argparse.ArgumentParser, *, prompt: str | None) -> None:
         "-p", "--prompt", metavar="TEXT", required=prompt is None, default=prompt,
         help="what the music should be like, in your words" + (f" (default: {prompt})" if prompt else ""),
     )  # fmt: skip
-    parser.add_argument(
-        "-o", "--output", metavar="FILE", help="where to (default: the clip's name, in this folder)"
-    )
+    parser.add_argument("-o", "--output", metavar="FILE", help="where to (default: the clip's name, in this folder)")
     parser.add_argument("--format", choices=STUDIO_FORMATS, help="default mp4, or by the output's ending")
     parser.add_argument("--loop", action="store_true", help="music that loops without a seam")
     parser.add_argument("--aspect", metavar="W:H", help="shape of the picture, such as 9:16")
@@ -49,9 +46,7 @@ def add_wishes(parser: argparse.ArgumentParser, *, prompt: str | None) -> None:
     parser.add_argument("--seed", type=int, metavar="N", help="the same seed gives the same music")
     parser.add_argument("--plan", metavar="FILE", help="score plan as JSON")
     parser.add_argument("--accurate", action="store_true", help="look at every frame, to hit the cuts")
-    parser.add_argument(
-        "--backend", choices=("auto", "local", "cloud"), help="default: GAME_MUSIC_MAKER_BACKEND"
-    )
+    parser.add_argument("--backend", choices=("auto", "local", "cloud"), help="default: GAME_MUSIC_MAKER_BACKEND")
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
 
 
@@ -124,6 +119,14 @@ async def _score(
 
         return report
 
+    timings: dict[str, float] = {}
+    mark = time.perf_counter()
+
+    def lap(stage: str) -> None:
+        nonlocal mark
+        timings[stage] = round(time.perf_counter() - mark, 3)
+        mark = time.perf_counter()
+
     try:
         output.progress(0.02, "starting")
         work = desk.workspace()
@@ -131,12 +134,13 @@ async def _score(
         target = args.output or default_output(clips[0], args.format)
         work.check_output(project, target, args.format, overwrite=args.overwrite)
         uploaded = await work.add(clips, project, reporter("upload"))
+        lap("upload")
         turn, _ = await work.say(message, project, plan, _STAY, reporter("music"), route=False)
-        turn = await _ended(work, turn, reporter("music"))
-        made, _ = await work.deliver(
-            project, target, args.format, "high", args.overwrite, _STAY, reporter("export")
-        )
-        made = await _ended(work, made, reporter("export"))
+        turn = await work.ended(turn, reporter("music"))
+        lap("music")
+        made, _ = await work.deliver(project, target, args.format, "high", args.overwrite, _STAY, reporter("export"))
+        made = await work.ended(made, reporter("export"))
+        lap("export")
         state, _, _ = await work.look(project, None, 0, "full")
     finally:
         await desk.close()
@@ -148,13 +152,8 @@ async def _score(
         "tracks": state["tracks"],
         "rejected": uploaded["rejected"],
         "music": state["detail"].get("music"),
+        "timings": timings,
     }
-
-
-async def _ended(work: Workspace, answer: dict[str, Any], report: Any) -> dict[str, Any]:
-    while answer.get("status") == "running":
-        answer = await work.result(answer["job"], answer["project"], _STAY, report)
-    return answer
 
 
 def default_output(clip: str, fmt: str | None) -> str:

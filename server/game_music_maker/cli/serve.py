@@ -79,8 +79,7 @@ def _http(settings: Settings, host: str, port: int) -> int:
     loopback = is_loopback(host)
     if not loopback and not (settings.http_token and settings.http_allowed_hosts):
         raise InvalidArgument(
-            "Serving beyond this machine needs GAME_MUSIC_MAKER_HTTP_TOKEN and "
-            "GAME_MUSIC_MAKER_HTTP_ALLOWED_HOSTS.",
+            "Serving beyond this machine needs GAME_MUSIC_MAKER_HTTP_TOKEN and GAME_MUSIC_MAKER_HTTP_ALLOWED_HOSTS.",
             next="Set both, or serve on 127.0.0.1.",
         )
     import uvicorn
@@ -119,9 +118,7 @@ def allowed(names: tuple[str, ...], *, loopback: bool) -> tuple[list[str], list[
     hosts: list[str] = ["127.0.0.1", "localhost", "[::1]"] if loopback else []
     hosts += names
     with_ports = [
-        form
-        for name in hosts
-        for form in ((name,) if name.rpartition(":")[2].isdigit() else (name, f"{name}:*"))
+        form for name in hosts for form in ((name,) if name.rpartition(":")[2].isdigit() else (name, f"{name}:*"))
     ]
     return with_ports, [f"{scheme}://{host}" for scheme in ("http", "https") for host in with_ports]
 

@@ -49,9 +49,7 @@ def _credits(_: argparse.ArgumentParser) -> None:
 def _state(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--job", help="job to look at, such as turn-3")
     parser.add_argument("--wait-s", type=float, metavar="S", help="seconds to wait for the job")
-    parser.add_argument(
-        "--detail", choices=("summary", "full"), default="summary", help="full: with the cue sheet"
-    )
+    parser.add_argument("--detail", choices=("summary", "full"), default="summary", help="full: with the cue sheet")
     parser.add_argument("--picture", metavar="FILE", help="write a PNG of the timeline there")
 
 
@@ -130,9 +128,13 @@ async def _run(args: argparse.Namespace, output: Output) -> int:
     finally:
         await desk.close()
     if answer.picture:
-        await asyncio.to_thread(Path(args.picture).expanduser().write_bytes, answer.picture)
+        await asyncio.to_thread(_save, args.picture, answer.picture)
     output.answer(answer.data, lines(answer.data))
     return _RUNNING if args.tool == "export" and answer.data.get("status") == "running" else _DONE
+
+
+def _save(path: str, content: bytes) -> None:
+    Path(path).expanduser().write_bytes(content)
 
 
 def _stays(args: argparse.Namespace) -> bool:
@@ -144,9 +146,7 @@ async def _raise_failed(context: Any, data: dict[str, Any]) -> None:
     if error:
         from ..errors import BY_CODE, BackendError
 
-        raise BY_CODE.get(error["code"], BackendError)(
-            error["message"], next=error["next"], link=error.get("link")
-        )
+        raise BY_CODE.get(error["code"], BackendError)(error["message"], next=error["next"], link=error.get("link"))
 
 
 def lines(data: dict[str, Any]) -> list[str]:

@@ -88,9 +88,7 @@ def described(project: Project, draft: Any, jobs: list[Job], job: Job | None) ->
 def shown(job: Job) -> dict[str, Any]:
     entry: dict[str, Any] = {"job": job.name, "kind": job.kind, "status": public_status(job)}
     if job.status == "running":
-        entry.update(
-            stage=job.stage, progress_percent=None if job.progress is None else round(job.progress * 100)
-        )
+        entry.update(stage=job.stage, progress_percent=None if job.progress is None else round(job.progress * 100))
     if job.result and job.result.get("path"):
         entry["path"] = job.result["path"]
     return entry

@@ -63,9 +63,7 @@ async def resume(run: Run, room: Room) -> dict[str, Any]:
         BackendError: the message had not been sent.
     """
     if not run.request.get("sent"):
-        raise BackendError(
-            "The message was not sent before the program ended.", next="Send the message again."
-        )
+        raise BackendError("The message was not sent before the program ended.", next="Send the message again.")
     from ..client.reply import TurnResult
 
     async with room.guard():
@@ -117,9 +115,7 @@ async def _recover(run: Run, room: Room, result: TurnResult) -> dict[str, Any]:
         f"I asked for '{asked}', but {why} and the timeline has not changed so far. It may still come. "
         "Sending it again may charge twice."
     )
-    answer["next"] = (
-        "Call state to look at the timeline later; send the message again only if the user agrees."
-    )
+    answer["next"] = "Call state to look at the timeline later; send the message again only if the user agrees."
     return answer
 
 
@@ -139,9 +135,7 @@ def _answer(run: Run, result: TurnResult, changes: list[str], after: Any) -> dic
     if reply:
         answer["message"] = text.brief(reply) or _said(changes)
     else:
-        answer["message"] = (
-            _said(changes) if changes else "The service gave no answer and the timeline is as it was."
-        )
+        answer["message"] = _said(changes) if changes else "The service gave no answer and the timeline is as it was."
     answer["next"] = _next_step(after)
     return answer
 
@@ -191,9 +185,7 @@ def _failure(errors: tuple[StreamError, ...], changes: list[str]) -> MusicMakerE
     if known is not None and not issubclass(known, BadAnswer):
         error = known(words)
     else:
-        error = BackendError(
-            f"The service could not do this: {words}", next="Say it differently, or try again later."
-        )
+        error = BackendError(f"The service could not do this: {words}", next="Say it differently, or try again later.")
     if changes:
         error.message += f" Part of it was done: {_said(changes)}"
     return error

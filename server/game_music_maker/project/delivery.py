@@ -157,16 +157,12 @@ async def _until_over(run: Run, room: Room, render_id: str, status: RenderStatus
     return status
 
 
-async def _bring(
-    room: Room, render_id: str, status: RenderStatus, place: Place, *, overwrite: bool
-) -> tuple[str, int]:
+async def _bring(room: Room, render_id: str, status: RenderStatus, place: Place, *, overwrite: bool) -> tuple[str, int]:
     with writing(place, overwrite=overwrite) as handle:
         await room.fetch(render_id, status, handle)
         digest, count = await asyncio.to_thread(digest_of, handle)
         announced = status.details.get("sha256")
-        if count == 0 or (
-            isinstance(announced, str) and len(announced) == 64 and announced.lower() != digest
-        ):
+        if count == 0 or (isinstance(announced, str) and len(announced) == 64 and announced.lower() != digest):
             raise RenderFailed("The exported file did not arrive whole.")
     return digest, count
 
@@ -181,9 +177,7 @@ def digest_of(handle: IO[bytes]) -> tuple[str, int]:
     return hashed.hexdigest(), count
 
 
-async def _completed(
-    run: Run, room: Room, status: RenderStatus, path: Path, digest: str, count: int
-) -> dict[str, Any]:
+async def _completed(run: Run, room: Room, status: RenderStatus, path: Path, digest: str, count: int) -> dict[str, Any]:
     fmt, draft = run.request["format"], run.request["draft"]
     found = summary.read_draft(draft)
     meta = found.meta if found else {}
@@ -215,16 +209,10 @@ async def _completed(
 
 
 def _whole(value: Any) -> int | None:
-    return (
-        int(value)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1e6
-        else None
-    )
+    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1e6 else None
 
 
-async def named_again(
-    result: dict[str, Any], order: Order, paths: Paths, folder: Path
-) -> dict[str, Any] | None:
+async def named_again(result: dict[str, Any], order: Order, paths: Paths, folder: Path) -> dict[str, Any] | None:
     """The finished export's answer once more, its file copied where another output is wanted; None where it
     is gone.
 

@@ -40,17 +40,11 @@ async def add(room: Room, paths: Paths, files: Sequence[str], report: Report | N
     rejected: list[tuple[str, MusicMakerError]] = []
     session = await room.session()
     for place, text in enumerate(files):
-        shown = (
-            file_name(unquote(urlsplit(text).path))
-            if is_url(text)
-            else line(PurePath(text).name or text, 120)
-        )
+        shown = file_name(unquote(urlsplit(text).path)) if is_url(text) else line(PurePath(text).name or text, 120)
         if report is not None:
             await report(place / len(files), f"uploading {shown}")
         try:
-            found = await (
-                _from_url(room, session, text) if is_url(text) else _from_disk(room, session, paths, text)
-            )
+            found = await (_from_url(room, session, text) if is_url(text) else _from_disk(room, session, paths, text))
             taken += found
         except MusicMakerError as error:
             if error.code in _ENDS_ALL:
@@ -68,9 +62,7 @@ async def add(room: Room, paths: Paths, files: Sequence[str], report: Report | N
         "next": "Call send_message with what the music should be like.",
         "project": room.project.name,
         "files": taken,
-        "rejected": [
-            {"name": name, "reason": e.message, "advice": e.next, "code": e.code} for name, e in rejected
-        ],
+        "rejected": [{"name": name, "reason": e.message, "advice": e.next, "code": e.code} for name, e in rejected],
         "timeline": summary.timeline(draft),
         "tracks": summary.tracks(draft),
     }
@@ -138,6 +130,4 @@ def _nothing(rejected: list[tuple[str, MusicMakerError]]) -> MusicMakerError:
     first = rejected[0][1]
     if len(rejected) == 1:
         return first
-    return type(first)(
-        f"None of the {len(rejected)} files could be used. {_reasons(rejected)}", next=first.next
-    )
+    return type(first)(f"None of the {len(rejected)} files could be used. {_reasons(rejected)}", next=first.next)

@@ -34,11 +34,7 @@ def _mpeg_audio(head: bytes) -> bool:
 
 
 def _adts(head: bytes) -> bool:
-    return (
-        head[:3] == b"ID3"
-        or head[:4] == b"ADIF"
-        or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0)
-    )
+    return head[:3] == b"ID3" or head[:4] == b"ADIF" or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0)
 
 
 def _ebml(head: bytes) -> bool:

@@ -142,9 +142,7 @@ class Paths:
 
     @staticmethod
     def _refusal(path: str) -> NotAllowedPath:
-        return NotAllowedPath(
-            f"'{line(Path(path).name or path, 120)}' is not inside a folder that may be used."
-        )
+        return NotAllowedPath(f"'{line(Path(path).name or path, 120)}' is not inside a folder that may be used.")
 
 
 def _open_plain(name: str, folder: int | None) -> int:

@@ -169,9 +169,7 @@ class Room:
         """
         from ..client.upload import UploadPart
 
-        answer = await self._backend.client.upload_files(
-            session, [UploadPart(file.name, file.handle)], progress
-        )
+        answer = await self._backend.client.upload_files(session, [UploadPart(file.name, file.handle)], progress)
         return _taken(answer)
 
     async def send_url(self, session: str, url: str) -> tuple[UploadedFile, ...]:

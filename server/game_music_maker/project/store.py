@@ -105,10 +105,7 @@ class Store:
     def projects(self) -> list[Project]:
         """All projects, most recently used first."""
         with _errors():
-            return [
-                Project(*row)
-                for row in self._db.execute("SELECT * FROM projects ORDER BY used DESC, rowid DESC")
-            ]
+            return [Project(*row) for row in self._db.execute("SELECT * FROM projects ORDER BY used DESC, rowid DESC")]
 
     def project(self, name: str) -> Project | None:
         with _errors():
@@ -161,9 +158,7 @@ class Store:
 
     def job(self, project: str, name: str) -> Job | None:
         with _errors():
-            row = self._db.execute(
-                "SELECT * FROM jobs WHERE project = ? AND name = ?", (project, name)
-            ).fetchone()
+            row = self._db.execute("SELECT * FROM jobs WHERE project = ? AND name = ?", (project, name)).fetchone()
             return _job(row) if row else None
 
     def by_key(self, project: str, kind: str, key: str) -> Job | None:
@@ -210,9 +205,9 @@ class Store:
             ).fetchone()
             if row:
                 return _job(row), False
-            count = db.execute(
-                "SELECT count(*) FROM jobs WHERE project = ? AND kind = ?", (project, kind)
-            ).fetchone()[0]
+            count = db.execute("SELECT count(*) FROM jobs WHERE project = ? AND kind = ?", (project, kind)).fetchone()[
+                0
+            ]
             name = f"{kind}-{count + 1}"
             db.execute(
                 "INSERT INTO jobs (project, name, kind, status, owner, key, created, updated, request) "

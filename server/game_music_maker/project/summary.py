@@ -62,9 +62,7 @@ def tracks(raw: Any) -> list[dict[str, Any]]:
         entry: dict[str, Any] = {
             "number": index,
             "kind": track.kind,
-            "name": ", ".join(
-                dict.fromkeys(filter(None, (_name(s, track) for s in segments[:_MOST_SEGMENTS])))
-            )
+            "name": ", ".join(dict.fromkeys(filter(None, (_name(s, track) for s in segments[:_MOST_SEGMENTS]))))
             or LABELS[track.kind],
             "start_s": round(min((_finite(s.start_ms) for s in segments), default=0) / 1000, 3),
             "end_s": round(max((_finite(s.end_ms) for s in segments), default=0) / 1000, 3),
@@ -142,9 +140,7 @@ def _segments(draft: Draft | None, kind: str) -> list[tuple[Segment, Track]]:
     return [(s, t) for t in (draft.tracks if draft else ()) if t.kind == kind for s in t.segments]
 
 
-def _kind_changes(
-    label: str, old: Sequence[tuple[Segment, Track]], new: Sequence[tuple[Segment, Track]]
-) -> list[str]:
+def _kind_changes(label: str, old: Sequence[tuple[Segment, Track]], new: Sequence[tuple[Segment, Track]]) -> list[str]:
     """Pair segments by name first, then by place where as many are left on both sides; the rest came or
     went."""
     left, came, pairs = list(old), [], []

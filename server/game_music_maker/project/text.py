@@ -48,11 +48,7 @@ def sentences(text: str) -> list[str]:
 def brief(text: str, most: int = 4, limit: int = 700) -> str:
     """One to `most` sentences of `text` for a person: no JSON, ids or markdown marks in it."""
     plain = _IDS.sub("", _JSON_BLOCK.sub(" ", text))
-    plain = (
-        re.sub(r"^\s*(?:[#>]+|[-*•](?=\s)|\|.*\|)\s*", "", plain, flags=re.M)
-        .replace("**", "")
-        .replace("`", "")
-    )
+    plain = re.sub(r"^\s*(?:[#>]+|[-*•](?=\s)|\|.*\|)\s*", "", plain, flags=re.M).replace("**", "").replace("`", "")
     found = sentences(re.sub(r"[ \t]+", " ", plain))[:most]
     joined = ""
     for sentence in found:

@@ -36,16 +36,12 @@ def route(message: str) -> Routed | None:
         return None
     if path := PATH.match(raw):
         return Routed("upload", files=(path["quoted"] or path["bare"],))
-    text = (
-        unicodedata.normalize("NFKC", raw).lower().replace("'s", " is").replace("’s", " is").replace("⏳", "")
-    )
+    text = unicodedata.normalize("NFKC", raw).lower().replace("'s", " is").replace("’s", " is").replace("⏳", "")
     text = re.sub(r"\s+", " ", re.sub(r"[.!?。！？,，、;；:…~]+", " ", text)).strip()
     bare = TAIL.sub("", POLITE.sub("", text)).strip()
     for candidate in (text, bare):
         for name, pattern in _ROUTES:
-            if candidate and pattern.fullmatch(
-                candidate.replace(" ", "") if _chinese(candidate) else candidate
-            ):
+            if candidate and pattern.fullmatch(candidate.replace(" ", "") if _chinese(candidate) else candidate):
                 found = re.search(rf"(?<![a-z0-9]){FORMATS}(?![a-z0-9])", candidate)
                 return Routed(name, found[0] if name == "export" and found else None)
     return None
@@ -88,9 +84,7 @@ def without_window(reply: str) -> tuple[str, list[Action]]:
             continue
         actions.setdefault(found.tool + found.action, found)
         if kept and "\n" not in glue:
-            kept[-1] = kept[-1].rstrip(" \t,;，；—–") + (
-                " " if kept[-1][-1:] in ".!?" or glue.strip(" ") else ""
-            )
+            kept[-1] = kept[-1].rstrip(" \t,;，；—–") + (" " if kept[-1][-1:] in ".!?" or glue.strip(" ") else "")
         elif "\n" in glue:
             kept.append(glue)
     return _tidy("".join(kept)), list(actions.values())
@@ -100,9 +94,7 @@ def _gui_step(clause: str) -> Action | None:
     bare = QUOTED.sub(
         lambda m: (
             m[0]
-            if re.fullmatch(
-                r"\W*(?:export|download|upload|play|preview|save|导出|下载|上传|播放|预览)\W*", m[0], re.I
-            )
+            if re.fullmatch(r"\W*(?:export|download|upload|play|preview|save|导出|下载|上传|播放|预览)\W*", m[0], re.I)
             else '""'
         ),
         clause,

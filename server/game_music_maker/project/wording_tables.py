@@ -53,7 +53,9 @@ PATH = re.compile(
 )
 
 
-_BUTTON = r"(?:button|icon|tab|menu|panel|option|link|toolbar|dropdown|checkbox|slider|dialog|window|sidebar|page|handle)"
+_BUTTON = (
+    r"(?:button|icon|tab|menu|panel|option|link|toolbar|dropdown|checkbox|slider|dialog|window|sidebar|page|handle)"
+)
 _LEAD = (
     r"^(?:(?:now|then|next|finally|first|and|or|to \w[^,]{0,60},|once \w[^,]{0,60},|if \w[^,]{0,60},|when \w[^,]{0,60},|"
     r"you(?:'ll)? (?:can|may|could|should|need to|have to|will need to|just need to)(?: now| also| then)?|please|just|simply|"

@@ -100,9 +100,7 @@ class Workspace:
 
     def new_project(self, hint: str, backend: str | None) -> str:
         """Make a project of its own, called after `hint`; its name."""
-        return self._registry.make(
-            slug(hint) or "project", self._registry.kind(backend), None, free_name=True
-        ).name
+        return self._registry.make(slug(hint) or "project", self._registry.kind(backend), None, free_name=True).name
 
     async def credits(self) -> dict[str, Any]:
         """The balance on the backend of the last used project, or of the default one."""
@@ -136,9 +134,7 @@ class Workspace:
 
     # uploads
 
-    async def add(
-        self, files: Sequence[str], name: str | None, report: Report | None = None
-    ) -> dict[str, Any]:
+    async def add(self, files: Sequence[str], name: str | None, report: Report | None = None) -> dict[str, Any]:
         """Files and URLs into the timeline; what cannot be used is told at once, the good ones are taken."""
         room = await self._open(name, hint=intake.project_hint(files))
         async with room.guard():
@@ -158,9 +154,7 @@ class Workspace:
     ) -> Reply:
         """One message: routed where it is a request for another tool, else a turn."""
         if not message.strip():
-            raise InvalidArgument(
-                "The message is empty.", next="Say what the music or the picture should become."
-            )
+            raise InvalidArgument("The message is empty.", next="Say what the music or the picture should become.")
         routed = wording.route(message) if route and score is None else None
         if routed is not None:
             try:
@@ -190,9 +184,7 @@ class Workspace:
             )
         return self._outcome(await self._jobs.wait(job, wait_s, report)), ()
 
-    async def _routed(
-        self, routed: wording.Routed, name: str | None, wait_s: float, report: Report | None
-    ) -> Reply:
+    async def _routed(self, routed: wording.Routed, name: str | None, wait_s: float, report: Report | None) -> Reply:
         files: tuple[Path, ...] = ()
         if routed.route == "export":
             found, files = await self.deliver(name, None, routed.format, "high", False, wait_s, report)
@@ -214,9 +206,7 @@ class Workspace:
         if "timeline" not in answer:
             look, _, _ = await self.look(name, None, 0, "summary")
             answer.update(timeline=look["timeline"], tracks=look["tracks"])
-        answer.update(
-            reply=found["message"], source="router", routed_to=routed.route, tracks=answer.get("tracks", [])
-        )
+        answer.update(reply=found["message"], source="router", routed_to=routed.route, tracks=answer.get("tracks", []))
         return answer, files
 
     # the state
@@ -282,9 +272,7 @@ class Workspace:
                 "output": str(order.place.path), "overwrite": overwrite, "format": chosen, "quality": quality,
                 "draft": draft, "render_id": lost_render(earlier),
             }  # fmt: skip
-            job, begun = self._jobs.begin(
-                room.project.name, "export", request, self._render_work(room), key=key
-            )
+            job, begun = self._jobs.begin(room.project.name, "export", request, self._render_work(room), key=key)
             job = await self._jobs.wait(job, wait_s, report)
             if begun or job.status != "done" or job.result is None:
                 return self._delivered(job)
@@ -308,11 +296,15 @@ class Workspace:
         )
         delivery.refuse_existing(order)
 
-    async def result(
-        self, job_name: str, name: str, wait_s: float, report: Report | None = None
-    ) -> dict[str, Any]:
+    async def result(self, job_name: str, name: str, wait_s: float, report: Report | None = None) -> dict[str, Any]:
         """Wait for a job and give its own answer, or that it still runs. Raises what it failed with."""
         return self._outcome(await self._jobs.wait(self._job(name, job_name), wait_s, report))
+
+    async def ended(self, answer: dict[str, Any], report: Report | None = None) -> dict[str, Any]:
+        """The answer that an answer which says "running" comes to. Raises what the job failed with."""
+        while answer.get("status") == "running":
+            answer = await self.result(answer["job"], answer["project"], 600, report)
+        return answer
 
     def job(self, job_name: str, name: str | None) -> Job:
         """A job as it is now. Raises: NotFound."""

@@ -1,0 +1,163 @@
+"""The main job against FFmpeg itself: wall time as a multiple of remux + AAC encode of the same clip, in the same run.
+
+    python bench/main_job.py [--seconds 90] [--rounds 3]
+
+Makes a 1080p30 clip once (kept in the temporary folder), then in turns: FFmpeg copies its picture and encodes its sound
+as AAC; `game-music-maker score` scores it, start of Python included. Prints JSON: seconds, ratio, stages, peak memory
+of all processes in sum (Linux), and what the result is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+
+PROMPT = "generate looping fantasy background music that matches the pace of this dungeon exploration scene"
+SCENES = (
+    "gradients=s=1920x1080:r=30:c0=0x101820:c1=0x3b1d5e:n=2:speed=0.02:seed=1,noise=alls=3:allf=t",
+    "life=s=192x108:r=30:mold=10:ratio=0.3:death_color=#402010:life_color=#60c0ff:seed=2,scale=1920:1080:flags=neighbor",
+    "gradients=s=1920x1080:r=30:c0=0x7a1f1f:c1=0xf2a541:n=3:type=spiral:speed=0.05:seed=3,noise=alls=3:allf=t",
+    "cellauto=s=192x108:r=30:rule=110:seed=4,scale=1920:1080:flags=neighbor",
+)
+SOUND = (
+    "aevalsrc='0.2*sin(2*PI*90*t)*exp(-18*mod(t,0.55))+0.05*(random(0)-0.5)"
+    "|0.2*sin(2*PI*92*t)*exp(-18*mod(t,0.55))':s=48000"
+)
+
+
+def ffmpeg(*args: str) -> None:
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", *args], check=True)
+
+
+def make_clip(seconds: int) -> Path:
+    """A 1080p30 clip with a hard cut every 5 to 8 seconds and sound; made once."""
+    path = Path(tempfile.gettempdir()) / f"game-music-maker-bench-{seconds}s.mp4"
+    if path.exists():
+        return path
+    lengths = (7.5, 5.0, 8.0, 6.0)
+    cycle = sum(lengths)
+    chains = [
+        f"{source},trim=0:{length},setsar=1,format=yuv420p[s{n}]"
+        for n, (source, length) in enumerate(zip(SCENES, lengths, strict=True))
+    ]
+    graph = ";".join([*chains, "".join(f"[s{n}]" for n in range(4)) + f"concat=n=4,loop=-1:{int(cycle * 30)}[v]"])
+    part = path.with_suffix(".part.mp4")
+    coding = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "26", "-g", "90", "-c:a", "aac", "-b:a", "160k"]
+    ffmpeg(
+        "-filter_complex", graph, "-f", "lavfi", "-i", SOUND, "-map", "[v]", "-map", "0:a",
+        "-t", str(seconds), "-r", "30", *coding, str(part),
+    )  # fmt: skip
+    part.replace(path)
+    return path
+
+
+class Memory:
+    """The peak of the proportional memory of a process and all its descendants, in MB, sampled ten times a second."""
+
+    def __init__(self, pid: int) -> None:
+        self.peak = 0.0
+        self._pid = pid
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.1):
+            self.peak = max(self.peak, sum(proportional_mb(pid) for pid in family(self._pid)))
+
+    def stop(self) -> float:
+        self._stop.set()
+        self._thread.join()
+        return self.peak
+
+
+def family(root: int) -> list[int]:
+    """A process and all below it."""
+    parents: dict[int, int] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            stat = (folder / "stat").read_text()
+        except OSError:
+            continue
+        parents[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
+    found = [root]
+    for pid in found:
+        found += [child for child, parent in parents.items() if parent == pid]
+    return found
+
+
+def proportional_mb(pid: int) -> float:
+    """Memory of one process, pages shared with others counted by their share."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("Pss:")), 0.0)
+
+
+def score(clip: Path, folder: Path, number: int) -> dict[str, Any]:
+    """One run of the command."""
+    out = folder / f"out-{number}.mp4"
+    command = [sys.executable, "-m", "game_music_maker", "score", str(clip), "-p", PROMPT, "-o", str(out), "--json"]
+    environment = {**os.environ, "GAME_MUSIC_MAKER_HOME": str(folder / f"home-{number}")}
+    began = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
+    memory = Memory(process.pid)
+    said = process.communicate()[0]
+    spent = time.perf_counter() - began
+    peak = memory.stop()
+    answer = json.loads(said)
+    if process.returncode != 0:
+        raise SystemExit(f"score failed: {answer}")
+    return {"seconds": spent, "peak_mb": peak, "answer": answer}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=90)
+    parser.add_argument("--rounds", type=int, default=3)
+    args = parser.parse_args()
+    clip = make_clip(args.seconds)
+    references, runs = [], []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for number in range(args.rounds):
+            began = time.perf_counter()
+            ffmpeg(
+                "-i", str(clip), "-c:v", "copy", "-c:a", "aac", "-b:a", "192k", str(folder / f"reference-{number}.mp4")
+            )
+            references.append(time.perf_counter() - began)
+            runs.append(score(clip, folder, number))
+    seconds, reference = statistics.median(run["seconds"] for run in runs), statistics.median(references)
+    answer = runs[-1]["answer"]
+    print(
+        json.dumps(
+            {
+                "clip_s": args.seconds,
+                "score_s": round(seconds, 2),
+                "reference_s": round(reference, 2),
+                "ratio": round(seconds / reference, 2),
+                "best_ratio": round(min(run["seconds"] for run in runs) / min(references), 2),
+                "stages_s": answer.get("timings"),
+                "peak_mb": round(max(run["peak_mb"] for run in runs)),
+                "result": {key: answer.get(key) for key in ("duration_s", "size_bytes", "loudness", "music")},
+            },
+            indent=1,
+        )
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
