@@ -106,6 +106,32 @@ def play(score: Score, bank: Bank, *, rate: int = 48_000, progress: Progress | N
     )
 
 
+def later_pass(score: Score, bank: Bank, *, passes: int = 3, rate: int = 48_000) -> Floats:
+    """The last of `passes` passes of a loop played one after the other, not folded, before mastering, shape (n, 2).
+
+    It is what the stems of `play` must add up to: the proof of the folding.
+
+    Raises:
+        InvalidArgument: the score has no loop.
+    """
+    loop = Clock(score, rate).loop
+    if loop is None:
+        raise InvalidArgument("The score has no loop.")
+    stage = _Stage(score, bank, rate, loop[0] + loop[1], loop, passes)
+    total = np.zeros((2, loop[1]), np.float32)
+    for layer in stage.order:
+        total += stage.layer(layer)[0][:, loop[0] :]
+    return total.T
+
+
+def _balance(role: roles.Role, level: Level, gain_db: float, lead_presence: float | None) -> float:
+    """The part's gain in dB: to its role's level by measurement, sustained parts kept under the lead's presence."""
+    wanted = _REFERENCE_DB + role.level - level.loudness
+    if role.sustained and lead_presence is not None:
+        wanted = min(wanted, lead_presence - _LEAD_OVER_PADS_DB - level.presence)
+    return max(-_MOST_CORRECTION_DB, min(_MOST_CORRECTION_DB, wanted)) + gain_db
+
+
 class _Stage:
     """Plays layer after layer, so that only one layer's tones and buses are in memory at a time."""
 
