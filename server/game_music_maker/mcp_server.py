@@ -34,9 +34,7 @@ class ServedTool(Tool):
     spec: Any
     desk: Any
 
-    async def run(
-        self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
-    ) -> Any:
+    async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
         return await call(self.spec, ToolContext(self.desk, _reporter(context)), arguments)
 
 
@@ -98,9 +96,7 @@ def build(desk: Desk) -> MCPServer[Any]:
 
 
 def _add_prompts(server: MCPServer[Any]) -> None:
-    @server.prompt(
-        name="score_clip", title="Score a clip", description="Music for one clip, exported as a file."
-    )
+    @server.prompt(name="score_clip", title="Score a clip", description="Music for one clip, exported as a file.")
     def score_clip(clip: str, wish: str = "music that matches the pace of the scene") -> str:
         return SCORE_CLIP.format(clip=clip, wish=wish)
 

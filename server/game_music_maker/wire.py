@@ -36,9 +36,7 @@ def answered(answer: Answer) -> CallToolResult:
     for path in answer.files:
         kind = _MIME.get(path.suffix.lstrip(".").lower(), "application/octet-stream")
         size = path.stat().st_size if path.exists() else None
-        content.append(
-            ResourceLink(type="resource_link", uri=path.as_uri(), name=path.name, mime_type=kind, size=size)
-        )
+        content.append(ResourceLink(type="resource_link", uri=path.as_uri(), name=path.name, mime_type=kind, size=size))
     if answer.picture:
         data = base64.b64encode(answer.picture).decode()
         content.append(ImageContent(type="image", data=data, mime_type="image/png"))

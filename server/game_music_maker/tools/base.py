@@ -23,9 +23,7 @@ class Arguments(BaseModel):
 
 
 ProjectName = Annotated[str | None, Field(max_length=80, description="Default: the last used.")]
-WaitSeconds = Annotated[
-    float, Field(ge=0, le=600, description='Seconds to wait before it answers "running".')
-]
+WaitSeconds = Annotated[float, Field(ge=0, le=600, description='Seconds to wait before it answers "running".')]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +71,7 @@ class ToolSpec(Generic[A]):
         try:
             return self.arguments.model_validate(given)
         except ValidationError as error:
-            raise InvalidArgument(
-                self._complaint(error), next="Correct the arguments and call again."
-            ) from None
+            raise InvalidArgument(self._complaint(error), next="Correct the arguments and call again.") from None
 
     def _complaint(self, error: ValidationError) -> str:
         known = ", ".join(self.arguments.model_fields) or "no arguments"

@@ -16,9 +16,9 @@ class Connect(Arguments):
         Literal["auto", "local", "cloud"] | None,
         Field(description="local: on this machine, free. cloud: NemoVideo. A project keeps its backend."),
     ] = None
-    language: Annotated[
-        str | None, Field(max_length=20, description="Language of the replies, such as en or zh.")
-    ] = None
+    language: Annotated[str | None, Field(max_length=20, description="Language of the replies, such as en or zh.")] = (
+        None
+    )
 
 
 async def run(context: ToolContext, args: Connect) -> Answer:

@@ -19,9 +19,7 @@ class Export(Arguments):
     ] = None
     format: Annotated[
         Format | None,
-        Field(
-            description="Default mp4 (or by output's ending). kit: zip for engines with stems, loops, MIDI."
-        ),
+        Field(description="Default mp4 (or by output's ending). kit: zip for engines with stems, loops, MIDI."),
     ] = None
     quality: Literal["draft", "standard", "high"] = "high"
     overwrite: bool = False

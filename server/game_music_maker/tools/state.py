@@ -12,15 +12,11 @@ from .context import ToolContext
 
 class State(Arguments):
     project: ProjectName = None
-    job: Annotated[
-        str | None, Field(max_length=80, description="Job to look at, such as turn-3 or export-1.")
-    ] = None
+    job: Annotated[str | None, Field(max_length=80, description="Job to look at, such as turn-3 or export-1.")] = None
     wait_s: Annotated[
         float | None, Field(ge=0, le=600, description="Seconds to wait for the job; 45 where a job is named.")
     ] = None
-    detail: Annotated[
-        Literal["summary", "full"], Field(description="full adds the cue sheet and report.")
-    ] = "summary"
+    detail: Annotated[Literal["summary", "full"], Field(description="full adds the cue sheet and report.")] = "summary"
     picture: Annotated[bool, Field(description="Add a PNG of the timeline.")] = False
 
 
