@@ -148,7 +148,7 @@ def palettes_page() -> str:
         return bank.preset_name(0, program).lower()
 
     blocks = [_head("palettes"), "\n## Palettes\n"]
-    blocks += [_palette_block(palette, name_of) for palette in table.palettes]
+    blocks += [_palette_block(palette, name_of) for palette in table.palettes.values()]
     rows = [
         [
             f"`{mood.id}`",
@@ -157,7 +157,7 @@ def palettes_page() -> str:
             _leaning(mood.t - 0.5, "at ease", "some tension", "tense"),
             ", ".join([*mood.en[:5], *mood.zh[:4]]),
         ]
-        for mood in table.moods
+        for mood in table.moods.values()
     ]
     blocks.append("\n## Moods\n\n" + _table(["mood", "colour", "pace", "tension", "said as"], rows))
     return "".join(blocks)
