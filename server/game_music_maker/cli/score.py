@@ -28,7 +28,10 @@ _STAY = 600.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("clips", nargs="+", metavar="CLIP", help="video, image or sound files; several are joined")
+    parser.add_argument(
+        "clips", nargs="*", metavar="CLIP",
+        help="video, image or sound files, several are joined; without any, the music gets a moving picture",
+    )  # fmt: skip
     add_wishes(parser, prompt=None)
 
 
@@ -130,10 +133,11 @@ async def _score(
     try:
         output.progress(0.02, "starting")
         work = desk.workspace()
-        project = await work.new_project(Path(clips[0]).stem, args.backend)
-        target = args.output or default_output(clips[0], args.format)
+        first = clips[0] if clips else "music"
+        project = await work.new_project(Path(first).stem, args.backend)
+        target = args.output or default_output(first, args.format)
         work.check_output(project, target, args.format, overwrite=args.overwrite)
-        uploaded = await work.add(clips, project, reporter("upload"))
+        uploaded = await work.add(clips, project, reporter("upload")) if clips else {"rejected": []}
         lap("upload")
         turn, _ = await work.say(message, project, plan, _STAY, reporter("music"), route=False)
         turn = await work.ended(turn, reporter("music"))
