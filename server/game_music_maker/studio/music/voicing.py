@@ -1,7 +1,7 @@
 """Voicing: which octave and inversion each chord takes, by dynamic programming over the whole row.
 
-Cost after the textbook rules (Aldwell and Schachter): least motion, no parallel fifths and octaves, no crossing, stay in
-range, no doubled third.
+Cost after the textbook rules (Aldwell and Schachter): least motion, no parallel fifths and octaves, no crossing,
+stay in range, no doubled third.
 """
 
 from __future__ import annotations

@@ -1,0 +1,249 @@
+"""The lead line: phrases from the motif, tried in many ways, the best one kept.
+
+A theme is written once for its name ("A", "B") over the chords of its first section and comes back in other sections
+with its pitches moved onto the chords there, its repeats varied.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from .chance import chance
+from .library import Palette
+from .metrics import chord_at
+from .motif import Bar, cadence, draw, fragment, invert, new_tail
+from .score import Chord
+from .theory import ladder, nearest
+
+TRIES = 24
+
+
+@dataclass(frozen=True, slots=True)
+class LeadNote:
+    """A note of a theme: beats relative to the theme's start, quarter notes; `apex` marks the phrase's summit."""
+
+    beat: Fraction
+    dur: Fraction
+    pitch: int
+    phrase: int
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a theme is written in: bar length and slot in quarter notes, span of pitches, palette and how busy it is."""
+
+    bar: Fraction
+    slots: int
+    span: tuple[int, int]
+    palette: Palette
+    busy: float
+    rest: float
+
+    @property
+    def slot(self) -> Fraction:
+        return self.bar / self.slots
+
+
+def write_theme(
+    name: str, bars: int, chords: Sequence[Chord], room: Room, seed: int, idea: tuple[Bar, Bar] | None = None
+) -> list[LeadNote]:
+    """A theme of `bars` bars over `chords` (beats relative to the theme's start), by phrases of up to four bars.
+
+    `idea` is the motif; drawn where None. The second phrase answers the first: its head again, its end closed.
+    """
+    idea = idea or draw(room.palette, room.slots, chance(seed, "motif"), room.busy)
+    if name == "B":
+        generator = chance(seed, "motif", "B")
+        idea = (invert(idea[1]), new_tail(idea[0], generator))
+    notes: list[LeadNote] = []
+    size = min(4, bars)
+    last: int | None = None
+    for phrase, start in enumerate(range(0, bars, size)):
+        length = min(size, bars - start)
+        final = start + length >= bars
+        best: list[LeadNote] = []
+        score = float("-inf")
+        for attempt in range(TRIES):
+            generator = chance(seed, "melody", name, phrase, attempt)
+            shape = _phrase(idea, length, phrase, final, room, generator)
+            found = _place(shape, start, chords, room, generator, last, phrase, final)
+            worth = _worth(found, room, chords)
+            if worth > score and found:
+                best, score = found, worth
+        notes += best
+        last = best[-1].pitch if best else last
+    return notes
+
+
+def _phrase(
+    idea: tuple[Bar, Bar], bars: int, phrase: int, final: bool, room: Room, generator: np.random.Generator
+) -> list[Bar]:
+    """The bars of one phrase as shapes: idea, idea developed, cadence."""
+    first, second = idea
+    end = cadence(room.slots, generator, final=final)
+    if bars == 1:
+        return [end]
+    if bars == 2:
+        return [first, end]
+    way = float(generator.random())
+    if phrase % 2 == 0:
+        middle = second if way < 0.6 else new_tail(second, generator)
+    else:
+        middle = fragment(first) if way < 0.4 else invert(second) if way < 0.6 else new_tail(first, generator)
+    shapes = [first, middle, first if way < 0.5 else new_tail(first, generator)][: bars - 1]
+    if generator.random() < room.rest and len(shapes) > 2:
+        shapes[2] = Bar((-room.slots,), ())
+    return [*shapes, end]
+
+
+def _place(
+    shape: list[Bar],
+    start: int,
+    chords: Sequence[Chord],
+    room: Room,
+    generator: np.random.Generator,
+    last: int | None,
+    phrase: int,
+    final: bool,
+) -> list[LeadNote]:
+    """Give the shapes pitches: chord tones on strong slots, degrees of the chord's scale between them."""
+    low, high = room.span
+    centre = low + (high - low) * (0.42 + 0.1 * float(generator.standard_normal()))
+    pitch = float(last if last is not None else centre)
+    notes: list[LeadNote] = []
+    for i, bar in enumerate(shape):
+        lift = {0: 0.0, 1: 1.5, 2: 4.0}.get(i, 0.0) if len(shape) > 2 else 0.0
+        at = (start + i) * room.bar
+        index = 0
+        opening = True
+        for value in bar.rhythm:
+            length = abs(value) * room.slot
+            chord = chord_at(chords, at)
+            if value > 0 and chord is not None:
+                if opening and i < len(shape) - 1:
+                    pitch = _opening(chord, room.span, 0.6 * pitch + 0.4 * (centre + lift))
+                    opening = False
+                else:
+                    step = bar.steps[index - 1] if 0 < index <= len(bar.steps) else int(generator.choice([-1, 1]))
+                    pitch = _step(chord, room.span, pitch, step, strong=_strong(at, room))
+                notes.append(LeadNote(at, length, int(pitch), phrase))
+                index += 1
+            at += length
+    if notes and shape:
+        notes[-1] = _close(notes[-1], chords, room.span, final)
+    return notes
+
+
+def _strong(beat: Fraction, room: Room) -> bool:
+    half = room.bar / 2 if room.slots % 2 == 0 else room.bar
+    return beat % half == 0
+
+
+def _opening(chord: Chord, span: tuple[int, int], target: float) -> float:
+    return float(nearest(ladder(chord.pcs, *span) or [round(target)], target))
+
+
+def _step(chord: Chord, span: tuple[int, int], pitch: float, step: int, *, strong: bool) -> float:
+    """Move `step` degrees in the chord's scale; on a strong slot go on to the next chord tone that way."""
+    degrees = ladder(chord.scale, *span)
+    if not degrees:
+        return pitch
+    here = min(range(len(degrees)), key=lambda i: abs(degrees[i] - pitch))
+    goal = here + step
+    if not 0 <= goal < len(degrees):
+        goal = here - step
+    goal = min(len(degrees) - 1, max(0, goal))
+    if strong and degrees[goal] % 12 not in chord.pcs:
+        tones = [d for d in degrees if d % 12 in chord.pcs]
+        if tones:
+            return float(nearest(tones, degrees[goal]))
+    return float(degrees[goal])
+
+
+def _close(note: LeadNote, chords: Sequence[Chord], span: tuple[int, int], final: bool) -> LeadNote:
+    """Phrases end on a chord tone: the root or third at the theme's end, any tone inside it."""
+    chord = chord_at(chords, note.beat)
+    if chord is None:
+        return note
+    classes = chord.pcs[:2] if final and len(chord.pcs) > 2 else chord.pcs
+    return LeadNote(note.beat, note.dur, nearest(ladder(classes, *span) or [note.pitch], note.pitch), note.phrase)
+
+
+def _worth(notes: Sequence[LeadNote], room: Room, chords: Sequence[Chord]) -> float:
+    """How good a phrase is: step share, leaps taken back, one summit late in the phrase, range, no dull repeats."""
+    if len(notes) < 2:
+        return 0.0
+    moves = [b.pitch - a.pitch for a, b in itertools.pairwise(notes)]
+    sizes = [abs(m) for m in moves]
+    count = len(moves)
+    small = sum(1 <= s <= 4 for s in sizes) / count
+    step = sum(1 <= s <= 2 for s in sizes) / count
+    repeats = sum(s == 0 for s in sizes) / count
+    wide = sum(s > room.palette.melody.leap_max for s in sizes)
+    leaps = [(a, b) for a, b in itertools.pairwise(moves) if abs(a) >= 5]
+    open_leaps = sum(1 for a, b in leaps if a * b >= 0 or abs(b) > 4)
+    top = max(n.pitch for n in notes)
+    summits = [i for i, n in enumerate(notes) if n.pitch == top]
+    span = top - min(n.pitch for n in notes)
+    place = summits[0] / count
+    outside = sum(
+        1 for n in notes if _strong(n.beat, room) and (c := chord_at(chords, n.beat)) and n.pitch % 12 not in c.pcs
+    )
+    return (
+        2.0 * min(small, 0.85)
+        - 1.5 * abs(step - room.palette.melody.step)
+        - 2.0 * max(0.0, repeats - 0.2)
+        - 2.0 * wide
+        - 0.8 * open_leaps
+        - 0.35 * (len(summits) - 1)
+        - 1.0 * abs(place - 0.65)
+        - 0.25 * max(0, 10 - span)
+        - 0.12 * max(0, span - 16)
+        - 0.6 * outside
+    )
+
+
+def adapt(theme: Sequence[LeadNote], chords: Sequence[Chord], room: Room) -> list[LeadNote]:
+    """The theme over other chords: notes outside the scale move to the nearest degree, strong ones to a chord tone."""
+    out = []
+    for note in theme:
+        chord = chord_at(chords, note.beat)
+        if chord is None:
+            continue
+        strong = _strong(note.beat, room)
+        allowed = chord.pcs if strong else chord.scale
+        pitch = note.pitch
+        if pitch % 12 not in allowed:
+            pitch = nearest(ladder(allowed, *room.span) or [pitch], pitch)
+        out.append(LeadNote(note.beat, note.dur, pitch, note.phrase))
+    return out
+
+
+def vary(
+    theme: Sequence[LeadNote], chords: Sequence[Chord], room: Room, generator: np.random.Generator
+) -> list[LeadNote]:
+    """A repeat that differs: passing notes into long ones, or a phrase an octave up where the span has room."""
+    out: list[LeadNote] = []
+    lift = max((n.pitch for n in theme), default=0) + 12 <= room.span[1] and generator.random() < 0.5
+    phrases = {n.phrase for n in theme}
+    lifted = {max(phrases)} if lift and len(phrases) > 1 else set()
+    for note, following in zip(theme, [*theme[1:], None], strict=False):
+        pitch = note.pitch + 12 * (note.phrase in lifted)
+        chord = chord_at(chords, note.beat)
+        split = note.dur >= 4 * room.slot and following is not None and generator.random() < 0.4
+        if split and chord is not None and following is not None:
+            half = Fraction(note.dur) / 2
+            goal = following.pitch + 12 * (following.phrase in lifted)
+            degrees = [d for d in ladder(chord.scale, *room.span) if min(pitch, goal) < d < max(pitch, goal)]
+            between = degrees[len(degrees) // 2] if degrees else None
+            if between is not None:
+                out.append(LeadNote(note.beat, half, pitch, note.phrase))
+                out.append(LeadNote(note.beat + half, half, between, note.phrase))
+                continue
+        out.append(LeadNote(note.beat, note.dur, pitch, note.phrase))
+    return out
