@@ -9,6 +9,8 @@ Floats = NDArray[np.float32]
 
 RANGE_DB = 96.0
 """Decay and release times run from the peak to this far below it."""
+_HEARD = 0.72
+"""Share of the release that is rendered: it ends 70 dB down."""
 _SHORTEST_S = 0.001
 _SHORTEST_RELEASE_S = 0.012
 
@@ -42,7 +44,7 @@ def decibels(n: int, per_frame: float) -> Floats:
 def released(rate: int, seconds: float) -> Floats:
     """The factor on the level after the key went up, until inaudible; ends in a short ramp to exactly 0."""
     seconds = max(seconds, _SHORTEST_RELEASE_S)
-    n = max(32, round(seconds * rate * 0.85))
+    n = max(32, round(seconds * rate * _HEARD))
     curve = decibels(n, -RANGE_DB / (seconds * rate))
     k = min(n, 256)
     curve[n - k :] *= np.linspace(1.0, 0.0, k, dtype=np.float32)

@@ -21,6 +21,7 @@ Floats = NDArray[np.float32]
 _COMPRESS_HOP_S = 0.005
 _COMPRESS_WINDOW_S = 0.12
 _MOST_COMPRESSION_DB = 5.0
+_PIECE = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def master(
     for first, last, wrap in spans:
         curve = _compression(mix[:, first:last], rate, before, wrap)
         deepest = min(deepest, float(curve.min()))
-        mix[:, first:last] *= _spread(np.exp2(curve / 6.0206), last - first, round(_COMPRESS_HOP_S * rate), wrap)
+        _apply(mix[:, first:last], np.exp2(curve / 6.0206), round(_COMPRESS_HOP_S * rate), wrap)
     gain = lufs - _gated(mix, rate)
     limiting = 0.0
     for _ in range(2):
@@ -98,7 +99,9 @@ def limit(mix: Floats, rate: int, ceiling_dbtp: float, *, wrap: bool = False) ->
     limiter = Limiter(lambda first, last: mix.T[first:last], mix.shape[1], rate, wrap=wrap)
     limiter.aim(0.0, ceiling_dbtp)
     if limiter.deepest_db < 0:
-        mix *= limiter.gain(0, mix.shape[1])
+        for at in range(0, mix.shape[1], _PIECE):
+            piece = mix[:, at : at + _PIECE]
+            piece *= limiter.gain(at, piece.shape[1])
     return limiter.deepest_db
 
 
@@ -118,8 +121,10 @@ def _smoothed(curve: NDArray[np.float64], window: NDArray[np.float64], wrap: boo
     return found
 
 
-def _spread(curve: Floats, n: int, hop: int, wrap: bool) -> Floats:
-    """A grid's values at every frame by straight lines between the middles of its cells, shape (n,)."""
+def _apply(mix: Floats, curve: Floats, hop: int, wrap: bool) -> None:
+    """Multiply `mix`, shape (2, n), by a grid's values, with straight lines between the middles of its cells."""
+    n = mix.shape[1]
     middles = (np.arange(len(curve)) + 0.5) * hop
-    found: Floats = np.interp(np.arange(n), middles, curve, period=n if wrap else None).astype(np.float32)
-    return found
+    for at in range(0, n, _PIECE):
+        frames = np.arange(at, min(n, at + _PIECE))
+        mix[:, at : at + _PIECE] *= np.interp(frames, middles, curve, period=n if wrap else None).astype(np.float32)

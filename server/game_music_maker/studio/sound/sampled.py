@@ -33,9 +33,7 @@ def wave(bank: Bank, zone: Zone, key: int, *, vel: int, cents: float, n: int, ra
     ratio = rate / zone.rate * 2.0 ** (-(semitones(zone, key) + cents / 100) / 12)
     source = _unrolled(bank.sample(zone.sample), zone, int(n / ratio) + 24)
     found = dsp.resample(source, ratio)[:n]
-    found = _bent(found, zone, rate)
-    found = _filtered(found, zone, vel, rate)
-    return dsp.run(eq, found)
+    return _filtered(_bent(found, zone, rate), zone, vel, rate, eq)
 
 
 def held(zone: Zone, key: int, n: int, rate: int) -> Floats:
@@ -83,24 +81,27 @@ def _modulation(zone: Zone, n: int, rate: int) -> Floats:
     return np.interp(np.arange(n) / rate, at, [0, 0, 1, 1, sustain, sustain]).astype(np.float32)
 
 
-def _filtered(found: Floats, zone: Zone, vel: int, rate: int) -> Floats:
+def _filtered(found: Floats, zone: Zone, vel: int, rate: int, eq: dsp.Sections) -> Floats:
+    """The zone's low-pass, moved by its modulation envelope where it has one, then `eq`."""
     base = zone.cutoff_cents - zone.velocity_cutoff * (1 - vel / 127)
     if abs(zone.mod_to_cutoff) < 100:
-        return _lowpass(found, base, zone.q_db, rate)
+        return dsp.run(np.concatenate([_lowpass(base, zone.q_db, rate), eq]), found)
     place = _modulation(zone, len(found), rate) * (_FILTER_STEPS - 1)
     out = np.zeros_like(found)
     for k in range(_FILTER_STEPS):
         share = np.maximum(0, 1 - np.abs(place - k)).astype(np.float32)
         if share.any():
             cents = base + zone.mod_to_cutoff * k / (_FILTER_STEPS - 1)
-            out += share * _lowpass(found, cents, zone.q_db, rate)
-    return out
+            out += share * dsp.run(_lowpass(cents, zone.q_db, rate), found)
+    return dsp.run(eq, out)
 
 
-def _lowpass(found: Floats, cents: float, q_db: float, rate: int) -> Floats:
+def _lowpass(cents: float, q_db: float, rate: int) -> dsp.Sections:
+    """The zone's filter as sections, none where it is open."""
     if cents >= _OPEN_CENTS:
-        return found
+        return np.zeros((0, 6), np.float32)
     # Generator 9 is the height of the resonance above the pass band; 0 means a Butterworth filter without one.
     q = 10 ** ((max(q_db, 0.0) - 3.01) / 20)
-    hz = 8.176 * 2 ** (max(cents, 1_500) / 1200)
-    return dsp.run(dsp.biquad("lowpass", rate, hz, q=q), found) * np.float32(1 / max(1.0, q) ** 0.5)
+    sections = dsp.biquad("lowpass", rate, 8.176 * 2 ** (max(cents, 1_500) / 1200), q=q)
+    sections[:, :3] *= np.float32(1 / max(1.0, q) ** 0.5)
+    return sections
