@@ -60,7 +60,7 @@ HEAVY_HOMES = (
     "studio/music/",
     "studio/sound/",
     "studio/picture/",
-    "studio/kit.py",
+    "studio/kit",
     "studio/worker",
     "studio/checkup.py",
 )
