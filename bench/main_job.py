@@ -25,10 +25,10 @@ import imageio_ffmpeg
 
 PROMPT = "generate looping fantasy background music that matches the pace of this dungeon exploration scene"
 SCENES = (
-    "gradients=s=1920x1080:r=30:c0=0x101820:c1=0x3b1d5e:n=2:speed=0.02:seed=1,noise=alls=3:allf=t",
-    "life=s=192x108:r=30:mold=10:ratio=0.3:death_color=#402010:life_color=#60c0ff:seed=2,scale=1920:1080:flags=neighbor",
-    "gradients=s=1920x1080:r=30:c0=0x7a1f1f:c1=0xf2a541:n=3:type=spiral:speed=0.05:seed=3,noise=alls=3:allf=t",
-    "cellauto=s=192x108:r=30:rule=110:seed=4,scale=1920:1080:flags=neighbor",
+    "gradients=s=1920x1080:r=30:c0=0x101820:c1=0x3b1d5e:n=2:speed=0.02:seed=1",
+    "life=s=192x108:r=10:mold=10:ratio=0.3:death_color=#402010:life_color=#60c0ff:seed=2,fps=30,scale=1920:1080:flags=neighbor",
+    "gradients=s=1920x1080:r=30:c0=0x7a1f1f:c1=0xf2a541:n=3:type=spiral:speed=0.05:seed=3",
+    "cellauto=s=192x108:r=15:rule=110:seed=4,fps=30,scale=1920:1080:flags=neighbor",
 )
 SOUND = (
     "aevalsrc='0.2*sin(2*PI*90*t)*exp(-18*mod(t,0.55))+0.05*(random(0)-0.5)"
@@ -53,7 +53,7 @@ def make_clip(seconds: int) -> Path:
     ]
     graph = ";".join([*chains, "".join(f"[s{n}]" for n in range(4)) + f"concat=n=4,loop=-1:{int(cycle * 30)}[v]"])
     part = path.with_suffix(".part.mp4")
-    coding = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "26", "-g", "90", "-c:a", "aac", "-b:a", "160k"]
+    coding = ["-c:v", "libx264", "-preset", "superfast", "-crf", "30", "-g", "90", "-c:a", "aac", "-b:a", "160k"]
     ffmpeg(
         "-filter_complex", graph, "-f", "lavfi", "-i", SOUND, "-map", "[v]", "-map", "0:a",
         "-t", str(seconds), "-r", "30", *coding, str(part),

@@ -43,7 +43,7 @@ async def turn(run: Run, room: Room, message: str, plan: ScorePlan | None) -> di
         before, known = await _draft_before(room)
         balance = await room.balance()
         run.remember(before=before, known=known, session=session, sent=True)
-        run.progress(None, "sent")
+        run.progress(None, "the message is on its way")
         result = await room.talk(session, message, plan, _progress(run))
         if result.status == "lost":
             return await _recover(run, room, result)
@@ -81,7 +81,8 @@ async def _draft_before(room: Room) -> tuple[Any, bool]:
 
 def _progress(run: Run) -> Callable[[float | None, str], None]:
     def note(fraction: float | None, words: str) -> None:
-        run.progress(fraction, text.line(words, 160))
+        shown, _ = wording.without_window(text.line(words, 160))
+        run.progress(fraction, shown or "working")
 
     return note
 

@@ -204,11 +204,7 @@ class Room:
 
     async def fetch(self, render_id: str, status: RenderStatus, handle: IO[bytes]) -> None:
         """The bytes of a finished render into `handle`."""
-        from ..client.download import Download
-
-        client = self._backend.client
-        source = status.url or client.render_download_path(render_id)
-        await Download(client.http, source, handle, announced=status.size).run()
+        await self._backend.client.download(render_id, handle, url=status.url, announced=status.size)
 
     async def picture(self) -> bytes | None:
         """A PNG of the timeline, where the backend draws one."""
