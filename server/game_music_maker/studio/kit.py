@@ -145,7 +145,7 @@ class _Kit:
             files.write_ogg(self.folder / "intro.ogg", np.concatenate(parts), played.rate, tags)
 
     def stems(self) -> tuple[float, float]:
-        """The layers as 24-bit WAV at one common gain; (null of their sum against the pre-master mix, that gain), in dB."""
+        """The layers as 24-bit WAV at one common gain; (null of their sum against the pre-master mix, the gain), dB."""
         (self.folder / "stems").mkdir()
         first = self._played.loop[0] if self._played.loop else 0
         peak = max((float(np.abs(stem).max()) for stem in self._played.stems.values() if stem.size), default=0.0)

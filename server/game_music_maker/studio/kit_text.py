@@ -11,20 +11,20 @@ Key {tonic} {mode}, {bpm:g} quarter notes a minute, metre {over}/{under}, {rate}
 """
 
 _LOOP = """
-loop.ogg, loop.wav   the loop, {length} samples ({seconds:.3f} s, {beats:g} beats), seamless: repeat it from sample 0 to the end.
+loop.ogg, loop.wav   the loop, {length} samples ({seconds:.3f} s, {beats:g} beats), seamless: repeat all of it.
                      loop.ogg carries LOOPSTART and LOOPLENGTH, loop.wav a smpl chunk.
 """
 
-_INTRO = """intro.ogg            play once, first. Its musical end is sample {first} (tag INTROLENGTH): start the loop there and
-                     let the rest ring out over it.
+_INTRO = """intro.ogg            play once, first. It ends in music at sample {first} (tag INTROLENGTH): start the loop
+                     there and let the rest ring out over it.
 """
 
 _WHOLE = """
 music.ogg, music.wav the piece, with its ending.
 """
 
-_REST = """stems/*.wav          base, mid, high, peak: sample-aligned layers, 24 bit. Together they are the mix before mastering
-                     (at {gain:+.2f} dB); add {master:+.2f} dB on their bus to match the loudness of the mastered file.
+_REST = """stems/*.wav          base, mid, high, peak: sample-aligned layers, 24 bit. Together they are the mix before
+                     mastering (at {gain:+.2f} dB); {master:+.2f} dB on their bus matches the mastered file.
 stingers/*.ogg       victory, defeat, transition: same key and tempo; start them on a bar line.
 score.mid            the notes: tempo map, markers, programs.
 plan.json            the score plan; send it back to change the music and keep the rest.
@@ -32,14 +32,14 @@ cue_sheet.json       what was planned to meet the picture, and what the sound do
 report.json          measurements: loudness, seam, composition.
 provenance.json      how it was made, with which samples and licences, and the SHA-256 of every file.
 
-GODOT 4    Import loop.ogg, Import tab: Loop on, Loop Offset 0, BPM {bpm:g}, Beat Count {beats:g}, Bar Beats {over}; Reimport.
-           Layers: AudioStreamSynchronized with the four stems (set Loop Mode Forward on each WAV); fade with
-           set_sync_stream_volume. Intro: AudioStreamInteractive, clip 0 intro, clip 1 loop, transition at the clip's end.
-UNITY      Put loop.wav on an AudioSource with Loop on (WAV keeps the exact length; import as Vorbis or PCM, not MP3).
+GODOT 4    Import loop.ogg, Import tab: Loop on, Offset 0, BPM {bpm:g}, Beat Count {beats:g}, Bar Beats {over}.
+           Layers: AudioStreamSynchronized with the four stems (Loop Mode Forward on each WAV); fade with
+           set_sync_stream_volume. Intro: AudioStreamInteractive, clip 0 intro, clip 1 loop, transition at its end.
+UNITY      Put loop.wav on an AudioSource with Loop on (import as Vorbis or PCM, not MP3).
            Layers: four AudioSources, each PlayScheduled at the same dspTime. Intro: PlayScheduled(t) for the intro,
            PlayScheduled(t + {first} / {rate}.0) for the loop.
-FMOD       Multi-instrument per stem on parallel tracks of one event, all starting at 0, a loop region of {beats:g} beats at
-           {bpm:g} BPM; a parameter automates the tracks' volumes. Stingers: a command instrument quantised to the bar.
+FMOD       One track per stem in one event, all starting at 0, a loop region of {beats:g} beats at {bpm:g} BPM;
+           a parameter automates the tracks' volumes. Stingers: a command instrument quantised to the bar.
 WWISE      Music Segment with four tracks (the stems), tempo {bpm:g}, time signature {over}/{under}, entry cue at 0,
            exit cue at sample {length}; a Switch or an RTPC on the tracks' volumes. Stingers: trigger on Next Bar.
 """

@@ -1,4 +1,4 @@
-"""The instruments: presets of a SoundFont with their zones worked out, and the decoded samples kept while it is open."""
+"""The instruments: presets of a SoundFont with their zones worked out, and the decoded samples while it is open."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from .soundfont import INSTRUMENT, KEY_RANGE, SAMPLE_ID, VEL_RANGE, RawZone, SoundFont
 
 Floats = NDArray[np.float32]
+
+Shape = tuple[float, float, float, float, float, float]
+"""An envelope: delay, attack, hold, decay in seconds, sustain, release in seconds."""
 
 DRUM_BANK = 128
 BUILT_IN = "FluidR3Mono_GM.sf3"
@@ -33,7 +36,8 @@ class Zone:
 
     Attributes:
         keys, vels: MIDI range that it answers, inclusive.
-        sample: index of the sample; `root` the MIDI key of its pitch; `tuning` semitones on top; `scale` semitones a key.
+        sample: index of the sample; `root` the MIDI key of its pitch; `tuning` semitones on top; `scale` semitones
+            a key.
         start, end: first frame and the one after the last; `loop` (first, after last) or None.
         loop_release: False = after the key goes up the rest of the sample is played instead of the loop.
         attenuation_db: static level. pan: −1 … 1. cutoff_cents (absolute, 8.176 Hz = 0), q_db: low-pass filter.
@@ -61,10 +65,10 @@ class Zone:
     cutoff_cents: float
     q_db: float
     velocity_cutoff: float
-    volume: tuple[float, float, float, float, float, float]
+    volume: Shape
     key_hold: float
     key_decay: float
-    modulation: tuple[float, float, float, float, float, float]
+    modulation: Shape
     mod_to_pitch: float
     mod_to_cutoff: float
     vibrato: tuple[float, float, float]
@@ -201,10 +205,10 @@ class Bank:
             cutoff_cents=float(gen(8)),
             q_db=gen(9) / 10,
             velocity_cutoff=float(-velocity[-1] if velocity else 0),
-            volume=(*(_seconds(gen(n)) for n in (33, 34, 35, 36)), max(0, gen(37)) / 10, _seconds(gen(38))),
+            volume=_shape(gen, 33, max(0, gen(37)) / 10),
             key_hold=float(gen(39)),
             key_decay=float(gen(40)),
-            modulation=(*(_seconds(gen(n)) for n in (25, 26, 27, 28)), 1 - max(0, gen(29)) / 1000, _seconds(gen(30))),
+            modulation=_shape(gen, 25, 1 - max(0, gen(29)) / 1000),
             mod_to_pitch=float(gen(7)),
             mod_to_cutoff=float(gen(11)),
             vibrato=vibrato,
@@ -241,6 +245,12 @@ def _overlap(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int] | None:
 
 def _seconds(timecents: int) -> float:
     return 0.0 if timecents <= -12_000 else float(min(2.0 ** (timecents / 1200), 60.0))
+
+
+def _shape(gen: Callable[[int], int], first: int, sustain: float) -> Shape:
+    """An envelope from its generators: delay, attack, hold and decay from `first` on, release two after the sustain."""
+    delay, attack, hold, decay, release = (_seconds(gen(first + k)) for k in (0, 1, 2, 3, 5))
+    return delay, attack, hold, decay, sustain, release
 
 
 def _lfo(gen: Callable[[int], int]) -> tuple[tuple[float, float, float], float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,7 +25,7 @@ def pulse(key: float, n: int, rate: int, width: float) -> Floats:
     wave = osc.read(osc.pulse(top, width), at)
     k = min(n, round(0.018 * rate))
     wave[:k] = osc.read(osc.pulse(top, width / 2), at[:k])
-    return wave * _steps(0.62 + 0.38 * np.exp(-t / 0.16)) * np.float32(0.25)
+    return np.asarray(wave * _steps(0.62 + 0.38 * np.exp(-t / 0.16)) * 0.25, np.float32)
 
 
 def triangle(key: float, n: int, rate: int) -> Floats:
@@ -73,5 +75,5 @@ def drum(key: int, n: int, rate: int) -> Floats:
     return wave.astype(np.float32)
 
 
-def _steps(level: Floats) -> Floats:
-    return (np.round(level * _STEPS) / _STEPS).astype(np.float32)
+def _steps(level: NDArray[Any]) -> Floats:
+    return np.asarray(np.round(level * _STEPS) / _STEPS, np.float32)

@@ -86,7 +86,8 @@ def warp(wave: Floats, cents: Floats) -> Floats:
     f = (at - i).astype(np.float32)
     padded = np.concatenate([wave[:1], wave, np.zeros(3, np.float32)])
     a, b, c, d = padded[i], padded[i + 1], padded[i + 2], padded[i + 3]
-    found: Floats = ((((d - a) * 0.5 + 1.5 * (b - c)) * f + (a - 2.5 * b + 2 * c - 0.5 * d)) * f + (c - a) * 0.5) * f + b
+    cubic, square, line = (d - a) * 0.5 + 1.5 * (b - c), a - 2.5 * b + 2 * c - 0.5 * d, (c - a) * 0.5
+    found: Floats = ((cubic * f + square) * f + line) * f + b
     return found
 
 

@@ -1,8 +1,8 @@
 """When music steps back: where the original sound speaks or bangs, on a grid of 10 ms.
 
-Speech shows as a level in 300–3400 Hz well above the sound's own floor (which is followed over 40 s, so a steady engine
-or its own music does not hold the score down for good); a loud effect as a broadband level far above it, or simply loud.
-The curve is known for the whole sound before mixing starts, so the music is down when the first word comes.
+Speech shows as a level in 300–3400 Hz well above the sound's own floor (which is followed over 40 s, so a steady
+engine or its own music does not hold the score down for good); a loud effect as a broadband level far above it, or
+simply loud. The curve is known for the whole sound before mixing starts, so the music is down when the first word comes.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def curve(active: NDArray[np.bool_]) -> Floats:
     for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
         wanted[max(0, first - ahead) : last + hold] = True
     up, down = HOP_S / ATTACK_S, HOP_S / RELEASE_S
-    place = np.empty(len(active), np.float32)
+    place = np.empty(len(active), np.float64)
     now = 1.0 if wanted[0] else 0.0
     for i, down_here in enumerate(wanted.tolist()):
         now = min(1.0, now + up) if down_here else max(0.0, now - down)
@@ -78,7 +78,7 @@ def _powers(wave: Floats, hop: int) -> Floats:
     found = np.square(wave[:whole]).reshape(-1, hop).mean(axis=1)
     if whole < len(wave):
         found = np.append(found, np.square(wave[whole:]).mean())
-    return found.astype(np.float32)
+    return np.asarray(found, np.float32)
 
 
 def _decibels(power: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Playing one part: its strikes turned into sound, measured, brought to its role's level, and placed in the stereo field.
+"""Playing one part: its strikes turned into sound, measured, and placed in the stereo field at the level asked for.
 
 Each distinct tone is rendered once at the longest length that a strike needs, then placed as often as it is struck.
 Sums are in a fixed order on one thread, so equal scores give equal samples.
@@ -100,9 +100,7 @@ class Player:
                 dsp.biquad("highpass", self._rate, 38.0, q=0.5),
             ]
         )
-        band = np.concatenate(
-            [dsp.biquad("highpass", self._rate, 1_000.0), dsp.biquad("lowpass", self._rate, 4_000.0)]
-        )
+        band = np.concatenate([dsp.biquad("highpass", self._rate, 1_000.0), dsp.biquad("lowpass", self._rate, 4_000.0)])
         loud = present = 0.0
         spans: list[tuple[int, int]] = []
         for take in self._takes.values():

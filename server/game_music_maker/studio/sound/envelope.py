@@ -38,7 +38,8 @@ def held(n: int, rate: int, shape: tuple[float, float, float, float, float, floa
 
 def decibels(n: int, per_frame: float) -> Floats:
     """A level that moves by `per_frame` dB at each frame from 0 dB, shape (n,)."""
-    return np.exp(np.arange(n, dtype=np.float32) * np.float32(per_frame * np.log(10) / 20))
+    found: Floats = np.exp(np.arange(n, dtype=np.float32) * np.float32(per_frame * np.log(10) / 20))
+    return found
 
 
 def released(rate: int, seconds: float) -> Floats:

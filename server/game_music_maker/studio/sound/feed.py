@@ -25,8 +25,8 @@ class MixInput:
     """One sound in a mix.
 
     Attributes:
-        path: a media file. start_s: where it starts in the mix. in_s: where in the file. length_s: seconds of the mix that
-            it fills; a file that ends sooner is followed by silence, or by itself where `repeat` is set.
+        path: a media file. start_s: where it starts in the mix. in_s: where in the file. length_s: seconds of the mix
+            that it fills; a file that ends sooner is followed by silence, or by itself where `repeat` is set.
         gain_db: level. fade_in_s, fade_out_s: at its ends.
         duck_db: how far it goes down, in dB ≥ 0, while the original sound speaks.
         is_original: it is the clip's own sound: others may duck under it.

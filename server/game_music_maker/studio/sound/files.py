@@ -2,8 +2,8 @@
 
 libsndfile encodes, but writes neither a ``smpl`` chunk nor free Vorbis comments, and gives each Ogg stream a random
 serial number. Both containers are simple enough to be finished here: RIFF chunks after the Multimedia Programming
-Interface 1.0 (and the MIDI Manufacturers Association's ``smpl`` layout), Ogg pages after RFC 3533, the comment header after the
-Vorbis I specification, section 5.
+Interface 1.0 (and the MIDI Manufacturers Association's ``smpl`` layout), Ogg pages after RFC 3533, the comment
+header after the Vorbis I specification, section 5.
 """
 
 from __future__ import annotations
@@ -94,8 +94,10 @@ def _pages(stream: bytes) -> Iterator[_Page]:
 
 def _headers(pages: list[_Page]) -> tuple[list[bytes], int]:
     """The three header packets, and how many pages they take."""
-    packets, open_packet = [], b""
-    for used, (_, _, lacing, body) in enumerate(pages, 1):
+    packets: list[bytes] = []
+    open_packet, used = b"", 0
+    for _, _, lacing, body in pages:
+        used += 1
         at = 0
         for value in lacing:
             open_packet += body[at : at + value]
@@ -120,7 +122,8 @@ def _laced(packets: list[bytes], sequence: int) -> list[bytes]:
     """`packets` on as many pages as they need; the last page ends with the last packet."""
     lacing = b"".join(b"\xff" * (len(p) // 255) + bytes([len(p) % 255]) for p in packets)
     body = b"".join(packets)
-    found, at = [], 0
+    found: list[bytes] = []
+    at = 0
     for i in range(0, len(lacing), 255):
         part = lacing[i : i + 255]
         size = sum(part)

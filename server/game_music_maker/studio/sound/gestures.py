@@ -19,7 +19,8 @@ def riser(key: float, length: int, n: int, rate: int, side: int) -> Floats:
     hiss = sweep(osc.noise(n, 61 + side), rate, (300 * (30 ** (x**1.3))).astype(np.float32), 1.4)
     hiss = dsp.run(dsp.biquad("highpass", rate, 180), hiss)
     hz = osc.hertz(key)
-    tone = osc.read(osc.saw(osc.partials(hz * 4)), osc.phase(n, rate, hz, (2_400 * x**2 + 6 * side).astype(np.float32)))
+    rise = (2_400 * x**2 + 6 * side).astype(np.float32)
+    tone = osc.read(osc.saw(osc.partials(hz * 4)), osc.phase(n, rate, hz, rise))
     tone = sweep(tone, rate, (400 + 6_000 * x**2).astype(np.float32))
     return ((0.5 * hiss + 0.25 * tone) * (0.02 + 0.98 * x**2.2) * 0.5).astype(np.float32)
 
@@ -32,25 +33,28 @@ def impact(key: float, n: int, rate: int, side: int) -> Floats:
     drop = osc.phase(n, rate, low, (1_900 * np.exp(-t / 0.045)).astype(np.float32))
     wave = np.sin(2 * np.pi * drop) * np.exp(-t / 0.75) * 0.8
     thud = dsp.run(dsp.biquad("lowpass", rate, 2_600), osc.noise(n, 71 + side)) * np.exp(-t / 0.05)
-    air = sweep(osc.noise(n, 81 + side), rate, (350 + 5_000 * np.exp(-t / 0.25)).astype(np.float32)) * np.exp(-t / 0.9)
+    fall = (350 + 5_000 * np.exp(-t / 0.25)).astype(np.float32)
+    air = sweep(osc.noise(n, 81 + side), rate, fall) * np.exp(-t / 0.9)
     ring = sum(np.sin(2 * np.pi * low * r * t + r) * np.exp(-t / (1.4 / r**0.5)) / r for r in (2.41, 3.73, 5.19, 7.77))
-    return (wave + 0.5 * thud + 0.16 * air + 0.12 * ring).astype(np.float32) * np.float32(0.5)
+    return np.asarray(wave + 0.5 * thud + 0.16 * air + 0.12 * ring, np.float32) * np.float32(0.5)
 
 
 def vinyl(length: int, n: int, rate: int, side: int) -> Floats:
     """Hiss, rumble and crackle for `length` frames, cross-faded at both ends so that it may follow itself."""
     fade = min(length // 4, round(0.25 * rate))
     n = min(n, length + fade)
-    bed = dsp.run(dsp.biquad("lowpass", rate, 5_500), dsp.run(dsp.biquad("highpass", rate, 900), osc.noise(n, 91 + side)))
+    band = np.concatenate([dsp.biquad("highpass", rate, 900), dsp.biquad("lowpass", rate, 5_500)])
+    bed = dsp.run(band, osc.noise(n, 91 + side))
     rumble = dsp.run(dsp.biquad("lowpass", rate, 120), osc.noise(n, 95)) * np.float32(0.8)
     rng = np.random.Generator(np.random.Philox(key=97 + side))
     ticks = np.zeros(n, np.float32)
     count = max(1, int(9 * n / rate))
-    ticks[rng.integers(0, n, count)] = rng.standard_normal(count).astype(np.float32) * rng.pareto(2.5, count).astype(np.float32) * 6
-    ticks = dsp.run(dsp.biquad("peak", rate, 3_000, gain_db=9, q=1.2), dsp.run(dsp.biquad("lowpass", rate, 7_000), ticks))
+    ticks[rng.integers(0, n, count)] = (rng.standard_normal(count) * rng.pareto(2.5, count) * 6).astype(np.float32)
+    needle = [dsp.biquad("lowpass", rate, 7_000), dsp.biquad("peak", rate, 3_000, gain_db=9, q=1.2)]
+    ticks = dsp.run(np.concatenate(needle), ticks)
     wave = bed * np.float32(0.05) + rumble * np.float32(0.05) + np.clip(ticks, -2, 2) * np.float32(0.25)
     if fade:
         rise = np.sin(np.linspace(0, np.pi / 2, fade, dtype=np.float32))
         wave[:fade] *= rise
         wave[length : length + fade] *= rise[::-1][: max(0, n - length)]
-    return wave.astype(np.float32)
+    return np.asarray(wave, np.float32)

@@ -28,8 +28,8 @@ _OVERSAMPLING = 4
 
 @dataclass(frozen=True, slots=True)
 class Loudness:
-    """`integrated` and the highest `short_term` and `momentary` in LUFS, `range` in LU, `true_peak` in dBTP, `seconds` measured.
-    Silence is −120."""
+    """`integrated` and the highest `short_term` and `momentary` in LUFS, `range` in LU, `true_peak` in dBTP, `seconds`
+    measured. Silence is −120."""
 
     integrated: float
     range: float

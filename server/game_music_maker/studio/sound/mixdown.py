@@ -37,7 +37,8 @@ class MixReport:
     """What a mix came to.
 
     Attributes:
-        loudness: measured on the finished samples. gain_db: what brought the mix there. limiting_db: deepest limiter gain.
+        loudness: measured on the finished samples. gain_db: what brought the mix there. limiting_db: the limiter's
+            deepest gain.
         ducked_s: seconds in which the original wanted to be heard over a ducked sound. duck_db: how far the ducked
             sounds went down there, measured; None without any. over_music_lu: original above music there.
         silent: nothing sounds at all.
@@ -87,7 +88,7 @@ def mixdown(
 
 
 class _Tape:
-    """Stereo float samples in a file, silent at first. Read and written by pieces: a memory map would count as memory."""
+    """Stereo float samples in a file, silent at first. Read and written by pieces: a map would count as memory."""
 
     def __init__(self, file: IO[bytes], frames: int) -> None:
         file.truncate(frames * 8)
@@ -124,7 +125,8 @@ class _Mixer:
         for at, n in self._tape.blocks():
             self._tell(0.4 * at / self._tape.frames, "reading sound")
             block = np.zeros((n, 2), np.float32)
-            if any([feed.add(block, at) for feed in feeds]):
+            sounding = [feed.add(block, at) for feed in feeds]
+            if any(sounding):
                 self._tape.write(at, block)
             mono = block.mean(axis=1)
             listener.feed(mono)
@@ -174,7 +176,7 @@ class _Mixer:
         first = max(0, int(place[0]))
         near = self._curve[first : int(place[-1]) + 3]
         down = np.interp(place, np.arange(first, first + len(near)), near)
-        return (10 ** (-depth / 20 * down)).astype(np.float32)[:, None]
+        return np.asarray(10 ** (-depth / 20 * down), np.float32)[:, None]
 
     def finish(self, out_wav: Path, target_lufs: float, ceiling_dbtp: float) -> MixReport:
         """Gain and limiter, then the file."""

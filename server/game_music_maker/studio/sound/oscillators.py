@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ def phase(n: int, rate: int, hz: float, cents: Floats | float = 0.0, start: floa
     """Phase in cycles at each frame, shape (n,), with `cents` of pitch movement (a number or shape (n,))."""
     step = hz / rate * np.exp2(np.asarray(cents, np.float64) / 1200)
     if step.ndim == 0:
-        return start + np.arange(n) * float(step)
+        return np.asarray(start + np.arange(n) * float(step), np.float64)
     found: Doubles = start + np.cumsum(step) - step[0]
     return found
 
@@ -55,7 +56,11 @@ def saw(top: int) -> Floats:
 @lru_cache(maxsize=256)
 def pulse(top: int, width: float) -> Floats:
     """A pulse that is high for `width` of its cycle, without its mean."""
-    return _cycle(top, lambda k: 2 / (np.pi * k) * np.sin(np.pi * k * width) * np.exp(-1j * np.pi * k * width) * 2)
+
+    def series(k: NDArray[np.int64]) -> NDArray[Any]:
+        return np.asarray(4 / (np.pi * k) * np.sin(np.pi * k * width) * np.exp(-1j * np.pi * k * width))
+
+    return _cycle(top, series)
 
 
 @lru_cache(maxsize=256)
@@ -73,7 +78,7 @@ def stepped_triangle(top: int) -> Floats:
     return np.concatenate([cycle, cycle[:1]]).astype(np.float32)
 
 
-def _cycle(top: int, series: Callable[[NDArray[np.int64]], NDArray[np.complex128]]) -> Floats:
+def _cycle(top: int, series: Callable[[NDArray[np.int64]], NDArray[Any]]) -> Floats:
     k = np.arange(1, top + 1)
     spectrum = np.zeros(_TABLE // 2 + 1, np.complex128)
     # The last partials are eased in height, which takes the ripple off the edges.

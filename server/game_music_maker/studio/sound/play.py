@@ -2,8 +2,8 @@
 
 The way: strikes of each part (`schedule`) → tones rendered once and placed (`ensemble`) → the room of each layer
 (`room`) → for a loop the tails folded back, ``y[n] = Σ x[n + kL]`` → stems → their sum → mastering (`master`).
-Everything before mastering is linear and time-invariant from note to note, so the folded pass equals the steady state of
-the endless loop.
+Everything before mastering is linear and time-invariant from note to note, so the folded pass equals the steady state
+of the endless loop.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ...errors import InvalidArgument
 from ..music.score import LAYERS, Layer, Part, Score
-from . import room, roles, source
+from . import roles, room, source
 from .bank import Bank
 from .dsp import db
 from .ensemble import Bus, Level, Player
@@ -39,7 +39,8 @@ class Played:
     """A score as sound.
 
     Attributes:
-        stems: layer → float32 (n, 2), before mastering; their sum is the pre-master mix. Layers without parts are silent.
+        stems: layer → float32 (n, 2), before mastering; their sum is the pre-master mix (where there is an intro, its
+            ringing over the pass left out). Layers without parts are silent.
         mix: float32 (n, 2), mastered: one pass, with its intro (which rings on over the pass).
         loop: (first frame, length) of the part that repeats, or None.
         steady: the mastered pass as it sounds once it repeats, (length, 2): what an engine loops; None without a loop.
@@ -138,8 +139,8 @@ class _Stage:
     def __init__(
         self, score: Score, bank: Bank, rate: int, length: int, loop: tuple[int, int] | None, passes: int = 0
     ) -> None:
-        """`passes` above 0 plays the loop so many times in a row, and once more for what sounds ahead of a beat, and keeps
-        the last but that, instead of folding."""
+        """`passes` above 0 plays the loop so many times in a row instead of folding it, once more for what sounds
+        ahead of a beat, and keeps the last pass but that."""
         self._passes = passes
         self._score, self._bank, self._rate, self._length, self._loop = score, bank, rate, length, loop
         reverb = score.reverb

@@ -1,6 +1,6 @@
 """What each role of a score needs of the mix: level, equaliser, place in the stereo field. A table, and its readers.
 
-`level` is loudness while playing against the lead, in dB; parts are brought there by measurement (`balance.py`), so that
+`level` is loudness while playing against the lead, in dB; parts are brought there by measurement (`play.py`), so that
 it holds for any instrument and any bank. `low_cut` keeps everything but bass and drums out of the low mids, `mud` is a
 dip at 300 Hz, `presence` a bell at 2.6 kHz, `air` a shelf above 8 kHz. `spread` is how far low and high notes stand
 apart, 0–1.

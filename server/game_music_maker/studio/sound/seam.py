@@ -1,8 +1,8 @@
 """Is a loop seamless? The piece is heard twice in a row, and the seam held against what the piece does elsewhere.
 
-Gates (the project's metrics 18–22): exact length; no click and no hole in the energy above 8 kHz around the seam; the head
-as loud as in an endless repetition; no silence that the score does not ask for; no jump of the spectrum. "Elsewhere" is
-the bar lines and the notes' own starts: a cymbal on the first beat is music, a step between two samples is not.
+Gates (the project's metrics 18–22): exact length; no click and no hole in the energy above 8 kHz around the seam; the
+head as loud as in an endless repetition; no silence that the score does not ask for; no jump of the spectrum.
+"Elsewhere" is the bar lines and the notes' own starts: a cymbal on the first beat is music, a step between two samples is not.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class Seam:
 
     Attributes:
         frames: its length; `expected` what tempo and beats ask for.
-        click_db: energy above 8 kHz within 2 ms of the seam over the highest elsewhere; `hole_db` over the lowest bar line.
+        click_db: energy above 8 kHz within 2 ms of the seam over the highest elsewhere; `hole_db` over the lowest bar
+            line.
         head_db: RMS of the first half beat against the same half beat after another pass; None where not rendered.
         gap_ms: longest silence (below −60 dBFS) that touches the seam; `rests` says that the score is silent there.
         flux_z: spectral flux across the seam, in standard deviations from that elsewhere.
@@ -70,7 +71,8 @@ def of_played(score: Score, played: Played, *, next_pass: Floats | None = None) 
     """The seam of a played loop; None where the score has no loop.
 
     Args:
-        next_pass: the pre-master sound of a later pass rendered without folding, shape (n, 2), to hold the head against.
+        next_pass: the pre-master sound of a later pass rendered without folding (`play.later_pass`), shape (n, 2), to
+            hold the head against.
     """
     if played.loop is None or score.loop is None or played.steady is None:
         return None

@@ -13,7 +13,9 @@ import io
 import mmap
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -142,7 +144,7 @@ class SoundFont:
                 _text(row["name"]),
                 _zones(bags, int(row["bag"]), int(after["bag"]), gens, mods),
             )
-            for row, after in zip(phdr[:-1], phdr[1:], strict=True)
+            for row, after in pairwise(phdr)
         }
 
     def pcm(self, index: int) -> Floats:
@@ -204,7 +206,7 @@ def _text(raw: bytes) -> str:
     return raw.split(b"\0")[0].decode("latin-1").strip()
 
 
-def _header(row: NDArray[np.void]) -> SampleHeader:
+def _header(row: Any) -> SampleHeader:
     compressed = bool(int(row["type"]) & _COMPRESSED)
     start = int(row["start"])
     origin = 0 if compressed else start

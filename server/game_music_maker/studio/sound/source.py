@@ -30,7 +30,7 @@ _MELODIC_DRUMS = range(112, 120)
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What makes a sampled tone: the zone, its key, velocity class for the zone's filter (0 = none), detune in cents."""
+    """What makes a sampled tone: zone, key, velocity class for the zone's filter (0 = none), detune in cents."""
 
     zone: Zone
     key: int
@@ -101,4 +101,3 @@ def of(part: Part, bank: Bank, score: Score, rate: int) -> Source:
         kit = next((kit for name, kit in _KITS.items() if name in score.palette), 0)
         return Sampled(bank, DRUM_BANK, kit, eq, rate)
     return Sampled(bank, 0, part.program, eq, rate)
-

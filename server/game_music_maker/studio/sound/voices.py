@@ -12,13 +12,12 @@ Floats = NDArray[np.float32]
 
 
 def _time(n: int, rate: int) -> Floats:
-    return np.arange(n, dtype=np.float32) / rate
+    return np.asarray(np.arange(n) / rate, np.float32)
 
 
 def _vibrato(n: int, rate: int, cents: float, hz: float, delay: float) -> Floats:
     t = _time(n, rate)
-    found: Floats = (np.clip((t - delay) / 0.3, 0, 1) * cents * np.sin(2 * np.pi * hz * t)).astype(np.float32)
-    return found
+    return np.asarray(np.clip((t - delay) / 0.3, 0, 1) * cents * np.sin(2 * np.pi * hz * t), np.float32)
 
 
 def sweep(wave: Floats, rate: int, hertz: Floats, q: float = 0.9, steps: int = 6) -> Floats:
@@ -42,7 +41,8 @@ def _saws(key: float, n: int, rate: int, cents: tuple[float, ...], moves: Floats
     table = osc.saw(osc.partials(hz * 1.02))
     wave = np.zeros(n, np.float32)
     for detune, start in zip(cents, starts, strict=True):
-        wave += osc.read(table, osc.phase(n, rate, hz, moves + np.float32(detune), float(start)))
+        bend = np.asarray(moves + detune, np.float32)
+        wave += osc.read(table, osc.phase(n, rate, hz, bend, float(start)))
     return wave / np.float32(len(cents) ** 0.5)
 
 
@@ -86,7 +86,7 @@ def sub_bass(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
     at = 2 * np.pi * osc.phase(n, rate, osc.hertz(key))
     bite = (0.12 + 0.5 * (vel / 127) * np.exp(-t / 0.15)).astype(np.float32)
     wave = np.sin(at) + bite * (0.5 * np.sin(2 * at) + 0.35 * np.sin(3 * at) + 0.15 * np.sin(5 * at))
-    return (wave * 0.35).astype(np.float32)
+    return np.asarray(wave * 0.35, np.float32)
 
 
 def fm_bell(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
@@ -97,7 +97,7 @@ def fm_bell(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
     index = min(2.4, max(0.2, (16_000 / hz - 1) / 3.5 - 1)) * (0.4 + 0.6 * vel / 127)
     wave = np.sin(at + index * np.exp(-t / 0.7) * np.sin(3.5 * at)) * np.exp(-t / 1.5)
     wave += 0.4 * np.sin(at * 1.003 + 0.5 * index * np.exp(-t / 0.25) * np.sin(at)) * np.exp(-t / 2.2)
-    return (wave * 0.3).astype(np.float32)
+    return np.asarray(wave * 0.3, np.float32)
 
 
 def drone(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
