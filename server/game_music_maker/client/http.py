@@ -22,6 +22,7 @@ from ..errors import (
     BackendError,
     BackendUnreachable,
     Busy,
+    InvalidArgument,
     MusicMakerError,
     RateLimited,
     TimedOut,
@@ -78,7 +79,7 @@ class Http:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: random.Random = field(default_factory=random.Random)
-    _clients: dict[tuple[bool, bool], httpx.AsyncClient] = field(default_factory=dict)
+    _clients: dict[tuple[str, bool], httpx.AsyncClient] = field(default_factory=dict)
     _tls: ssl.SSLContext | None = None
 
     async def close(self) -> None:
@@ -90,14 +91,22 @@ class Http:
     def client(self, url: str, *, fresh: bool = False) -> httpx.AsyncClient:
         """The connection pool for `url`. `fresh`: no connection is used twice, so that a request which must not be
         repeated never meets one that the server is just closing."""
-        key = (is_loopback(url), fresh)
+        return self._pool(url, "fresh" if fresh else "kept", proxies=not is_loopback(url))
+
+    def direct_client(self, url: str) -> httpx.AsyncClient:
+        """Connections to checked addresses of other hosts: past every proxy, because a proxy would look the name up
+        again and connect to what it finds."""
+        return self._pool(url, "direct", proxies=False)
+
+    def _pool(self, url: str, kind: str, *, proxies: bool) -> httpx.AsyncClient:
+        key = (kind, url.startswith("https:"))
         if key not in self._clients:
             self._clients[key] = httpx.AsyncClient(
                 verify=self.tls(url),
-                trust_env=not key[0],
+                trust_env=proxies,
                 follow_redirects=False,
                 timeout=httpx.Timeout(self.limits.read, connect=self.limits.connect),
-                limits=httpx.Limits(max_connections=100, max_keepalive_connections=0 if fresh else 20),
+                limits=httpx.Limits(max_connections=100, max_keepalive_connections=20 if kind == "kept" else 0),
             )
         return self._clients[key]
 
@@ -156,6 +165,33 @@ class Http:
         except Unsure as unsure:
             raise unsure.error from None
 
+    async def open_call(self, method: str, path: str, headers: Mapping[str, str]) -> Any:
+        """A call without an access token, repeated like a GET.
+
+        Raises:
+            MusicMakerError: as `call`; HTTP 400 is an `InvalidArgument` (the client id is missing or refused).
+        """
+
+        async def once(_: str) -> Any:
+            try:
+                async with self.open(method, path, token=None, headers=headers) as response:
+                    raw = await read_body(response)
+            except (httpx.HTTPError, httpx.StreamError):
+                raise Unsure from None
+            if response.status_code == 400:
+                raise InvalidArgument("The service refused the client id.")
+            try:
+                return read_json(response, raw)
+            except BackendError as error:
+                if response.status_code >= 500:
+                    raise Unsure(error) from None
+                raise
+
+        try:
+            return await self._persist(once, "", again=True, total=self.limits.total)
+        except Unsure as unsure:
+            raise unsure.error from None
+
     async def attempt(
         self,
         method: str,
@@ -196,14 +232,18 @@ class Http:
 
     async def persist(self, once: Callable[[str], Awaitable[_T]], *, again: bool, total: float) -> _T:
         """Run `once(token)` under the rules: a renewed token, a wait after a 429, retries where `again`, `total` seconds."""
+        return await self._persist(once, await self.tokens.token(), again=again, total=total)
+
+    async def _persist(
+        self, once: Callable[[str], Awaitable[_T]], token: str, *, again: bool, total: float
+    ) -> _T:
         budget = Budget(self, total, again)
-        token = await self.tokens.token()
         while True:
             try:
                 async with asyncio.timeout(budget.left()):
                     return await once(token)
             except TokenRefused:
-                if not budget.may_renew():
+                if not token or not budget.may_renew():
                     raise
                 began = self.clock()
                 token = await self.tokens.renew(token)

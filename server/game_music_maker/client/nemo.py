@@ -10,18 +10,19 @@ import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
 import httpx
 
 from ..contract import routes
-from ..contract.account import ClaimToken, Credits, SessionOpened
+from ..contract.account import AnonymousToken, ClaimToken, Credits, SessionOpened
 from ..contract.chat import RunRequest
 from ..contract.media import StateAnswer, UploadAnswer
 from ..contract.render import RenderRequest, RenderStatus
 from ..errors import BackendError, BadAnswer, MusicMakerError, NotFound, OutcomeUnknown
 from .answers import read_body, read_json, read_model, refuse_encoding
+from .download import Download, DownloadProgress
 from .http import Http, HttpLimits, TokenSource, Unsure
 from .stream import Clocks, Turn
 from .upload import Multipart, UploadPart, UploadProgress
@@ -71,6 +72,14 @@ class Nemo:
         await self.http.close()
 
     # -- account ------------------------------------------------------------------------------------------------
+
+    async def anonymous_token(self, client_id: str) -> AnonymousToken:
+        """``POST /api/auth/anonymous-token``: a token for `client_id`, 100 credits, valid for 7 days.
+
+        The one POST that may be repeated after a 5xx: it gives the same client its token again.
+        """
+        data = await self.http.open_call("POST", routes.ANONYMOUS_TOKEN, {"X-Client-Id": client_id})
+        return read_model(AnonymousToken, data)
 
     async def open_session(self, task_name: str = "project", language: str = "en") -> SessionOpened:
         """``POST …/with-session``: a new editing session."""
@@ -246,9 +255,26 @@ class Nemo:
         path = _path(routes.RENDER_STATUS, render_id=render_id)
         return _render_status(await self.http.call("GET", path, on_render=True))
 
-    def render_download_path(self, render_id: str) -> str:
-        """The download route of a render whose status names no URL; a source for `download.Downloader`."""
-        return _path(routes.RENDER_DOWNLOAD, render_id=render_id)
+    async def download(
+        self,
+        render_id: str,
+        handle: IO[bytes],
+        *,
+        url: str | None = None,
+        announced: int | None = None,
+        progress: DownloadProgress | None = None,
+    ) -> int:
+        """A render's file into `handle` (empty, open for writing); its size in bytes.
+
+        Args:
+            url: where the status said that the file is; without it ``GET /api/render/proxy/<id>/download``.
+            announced: the size that the status named.
+
+        Raises:
+            OSError: the disk refused; everything else as `download.Download.run`.
+        """
+        source = url or _path(routes.RENDER_DOWNLOAD, render_id=render_id)
+        return await Download(self.http, source, handle, announced=announced, progress=progress).run()
 
     # -- what only the studio has -------------------------------------------------------------------------------
 
