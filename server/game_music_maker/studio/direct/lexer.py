@@ -22,7 +22,7 @@ _QUOTES = re.compile(
     r"“([^”]*)”|„([^“”]*)[“”]|「([^」]*)」|『([^』]*)』|《([^》]*)》|«([^»]*)»|【([^】]*)】|‘([^’]*)’(?![a-z])"
     r'|"([^"]*)"|`([^`]*)`|(?<![\w])\'((?:[^\']|(?<=\w)\'(?=\w))*)\'(?![\w])'
 )
-_RATIOS = "9:16 16:9 1:1 4:5 5:4 4:3 3:4 21:9 9:21 2:3 3:2 18:9 9:18 2:1 1:2 2.35:1 2.39:1 2.40:1 1.85:1 32:9".split()
+_RATIOS = ["9:16", "16:9", "1:1", "4:5", "5:4", "4:3", "3:4", "21:9", "9:21", "2:3", "3:2", "18:9", "9:18", "2:1", "1:2", "2.35:1", "2.39:1", "2.40:1", "1.85:1", "32:9"]
 _SECONDS = r"(?:seconds?|secs?|s(?![a-z])|秒钟?)"
 _MINUTES = r"(?:minutes?|mins?|m(?![a-z%])|分钟|分(?![之贝辨]))"
 _TO = r"\s*(?:-|–|—|~|～|to|until|till|through|到|至)\s*"
@@ -127,15 +127,21 @@ def _ratios(text: str, taker: _Taker) -> str:
 def _levels(text: str, taker: _Taker) -> str:
     text = taker.take(text, rf"百分之({NUMBER})", "p", lambda m: value(m.group(1)) / 100)
     text = taker.take(
-        text, rf"({NUMBER})\s?(?:%|percent(?:age)?(?![a-z])|per cent(?![a-z])|pct(?![a-z]))", "p",
+        text,
+        rf"({NUMBER})\s?(?:%|percent(?:age)?(?![a-z])|per cent(?![a-z])|pct(?![a-z]))",
+        "p",
         lambda m: value(m.group(1)) / 100,
     )
     text = taker.take(text, r"([一二三四五六七八九])成(?![为功就])", "p", lambda m: value(m.group(1)) / 10)
     text = taker.take(
-        text, rf"([-+−]?)\s?({NUMBER})\s?(?:db(?![a-z])|decibels?|分贝)", "d",
+        text,
+        rf"([-+−]?)\s?({NUMBER})\s?(?:db(?![a-z])|decibels?|分贝)",
+        "d",
         lambda m: (-1 if m.group(1) in ("-", "−") else 1) * value(m.group(2)),
     )
-    return taker.take(text, rf"({NUMBER})\s?(?:°|degrees?(?![a-z])|deg(?![a-z])|度(?!假|过))", "g", lambda m: value(m.group(1)))
+    return taker.take(
+        text, rf"({NUMBER})\s?(?:°|degrees?(?![a-z])|deg(?![a-z])|度(?!假|过))", "g", lambda m: value(m.group(1))
+    )
 
 
 def _clock(text: str) -> float:
@@ -156,13 +162,19 @@ def _times(text: str, taker: _Taker) -> str:
         return f" {opening} - {taker.put('t', second, found.group(2) + found.group(3))} "
 
     text = re.sub(rf"(?:seconds?\s)?({NUMBER}){_TO}({NUMBER})[\s-]?({_SECONDS}|{_MINUTES})", spread, text)
-    text = re.sub(rf"(?<![a-z])seconds?\s(\d+(?:\.\d+)?)(?:{_TO}(?:seconds?\s)?(\d+(?:\.\d+)?))?(?!\s?[\d:%a-z])", _worded(taker), text)
+    text = re.sub(
+        rf"(?<![a-z])seconds?\s(\d+(?:\.\d+)?)(?:{_TO}(?:seconds?\s)?(\d+(?:\.\d+)?))?(?!\s?[\d:%a-z])",
+        _worded(taker),
+        text,
+    )
     both = rf"({NUMBER})[\s-]?个?{_MINUTES}\s?(?:and |零|又)?(?:({NUMBER})[\s-]?{_SECONDS}|(半|and a half|\d{{1,2}}(?![\d%])))"
     text = taker.take(text, both, "t", _minutes_seconds)
     text = taker.take(text, rf"({NUMBER})[\s-]?个?{_MINUTES}(?:钟)?", "t", lambda m: value(m.group(1)) * 60_000)
     text = taker.take(text, rf"({NUMBER})\s?(?:ms(?![a-z])|milliseconds?|毫秒)", "t", lambda m: value(m.group(1)))
     return taker.take(
-        text, rf"({NUMBER})[\s-]?个?{_SECONDS}(半)?(?: and a half)?", "t",
+        text,
+        rf"({NUMBER})[\s-]?个?{_SECONDS}(半)?(?: and a half)?",
+        "t",
         lambda m: (value(m.group(1)) + (0.5 if m.group(2) or m.group().endswith("half") else 0)) * 1000,
     )
 
@@ -189,8 +201,16 @@ def _minutes_seconds(found: re.Match[str]) -> float:
 
 
 def _factors(text: str, taker: _Taker) -> str:
-    text = taker.take(text, r"(?<![\w.])(\d+(?:\.\d+)?)\s?[x×](?![a-z0-9])|(?<![\w.])x\s?(\d+(?:\.\d+)?)(?![\d.])", "x",
-                      lambda m: float(m.group(1) or m.group(2)))
-    text = taker.take(text, rf"({NUMBER})\s?(?:倍速?|times(?= (?:as |faster|slower|the|speed|bigger|larger|normal))|times(?=\s*$))", "x",
-                      lambda m: value(m.group(1)))
+    text = taker.take(
+        text,
+        r"(?<![\w.])(\d+(?:\.\d+)?)\s?[x×](?![a-z0-9])|(?<![\w.])x\s?(\d+(?:\.\d+)?)(?![\d.])",
+        "x",
+        lambda m: float(m.group(1) or m.group(2)),
+    )
+    text = taker.take(
+        text,
+        rf"({NUMBER})\s?(?:倍速?|times(?= (?:as |faster|slower|the|speed|bigger|larger|normal))|times(?=\s*$))",
+        "x",
+        lambda m: value(m.group(1)),
+    )
     return taker.take(text, r"半速|一半(?:的)?速度?|half(?: the)? speed|half as fast", "x", lambda m: 0.5)

@@ -1,0 +1,240 @@
+"""What of the footage is shown, when and how fast: trim, cut out, speed, order, joins, slides.
+
+Music stays in step: it keeps sounding from where it is, is shortened with a fade where the picture got shorter, and
+the sentence says that it can be made anew to the new length.
+"""
+
+from __future__ import annotations
+
+from ..timeline import Clip, Timeline
+from .context import Context
+from .drafting import (
+    absolute,
+    add_track,
+    divide,
+    in_sequence,
+    length,
+    map_clips,
+    picture_ms,
+    put,
+    replace_clips,
+    seconds,
+    split,
+    window,
+)  # fmt: skip
+from .values import CutOut, Join, Reorder, Slideshow, Speed, Trim
+
+TAIL_MS = 1500.0
+STILL_MS = 4000.0
+NO_CLIP = "There is no picture to cut yet; upload a clip first."
+REMAKE = ' Say "fit the music to the new length" to have it made anew.'
+
+
+def trim(edit: Trim, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+    if edit.clip is not None:
+        return _trim_clip(edit, timeline)
+    total = picture_ms(timeline)
+    start, end = absolute(edit.start_ms, total), absolute(edit.end_ms, total)
+    if total <= 0:
+        return timeline, NO_CLIP
+    if end - start < 1:
+        return timeline, f"Nothing would be left: the timeline is {length(total)} long. Nothing was changed."
+    if start <= 0 and edit.end_ms is not None and edit.end_ms > total + 1:
+        return timeline, f"The timeline is only {length(total)} long, so there was nothing to trim."
+    if start <= 0 and end >= total:
+        return timeline, f"That is the whole timeline ({length(total)}); nothing was changed."
+    changed = timeline
+    if timeline.of("video"):
+        changed = replace_clips(changed, "video", in_sequence(window(timeline.of("video"), start, end)))
+    changed, note = _follow(changed, start, end, in_step=True)
+    return changed, f"Trimmed to {length(end - start)} ({seconds(start)}–{seconds(end)} of before).{note}"
+
+
+def _trim_clip(edit: Trim, timeline: Timeline) -> tuple[Timeline, str]:
+    clips = timeline.of("video")
+    number = _number(edit.clip, clips)
+    if number is None:
+        return timeline, _no_such(clips)
+    clip = clips[number]
+    start, end = absolute(edit.start_ms, clip.duration_ms), absolute(edit.end_ms, clip.duration_ms)
+    kept = window([put(clip, start_ms=0.0)], start, end)
+    if not kept or end - start < 1:
+        return timeline, f"Clip {number + 1} is only {length(clip.duration_ms)} long; nothing was changed."
+    changed = replace_clips(timeline, "video", in_sequence([*clips[:number], *kept, *clips[number + 1 :]]))
+    changed, note = _follow(changed, 0, picture_ms(changed), in_step=True)
+    return changed, f"Clip {number + 1} trimmed to {length(end - start)}.{note}"
+
+
+def cut_out(edit: CutOut, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+    clips, total = timeline.of("video"), picture_ms(timeline)
+    if not clips:
+        return timeline, NO_CLIP
+    if edit.clip is not None:
+        number = _number(edit.clip, clips)
+        if number is None:
+            return timeline, _no_such(clips)
+        start, end = clips[number].start_ms, clips[number].end_ms
+        left = [*clips[:number], *clips[number + 1 :]]
+        what = f"Clip {number + 1} ({length(end - start)}) removed"
+    else:
+        start, end = absolute(edit.start_ms, total), absolute(edit.end_ms, total)
+        left = [c for c in divide(clips, start, end) if not start <= c.start_ms + c.duration_ms / 2 < end]
+        what = f"Cut out {seconds(start)}–{seconds(end)} ({length(end - start)})"
+    if end - start < 1 or not left:
+        return timeline, f"That would leave nothing: the timeline is {length(total)} long. Nothing was changed."
+    changed = replace_clips(timeline, "video", in_sequence(left))
+    changed = map_clips(changed, "text", lambda clip: _close_gap(clip, start, end))
+    changed, note = _follow(changed, 0, picture_ms(changed), in_step=True)
+    return changed, f"{what}; the timeline is now {length(changed.duration_ms)} long.{note}"
+
+
+def _close_gap(clip: Clip, start: float, end: float) -> Clip | None:
+    """A title after a cut-out stretch: moved up, shortened, or gone with the stretch."""
+
+    def moved(at: float) -> float:
+        return at if at <= start else max(start, at - (end - start))
+
+    first, last = moved(clip.start_ms), moved(clip.end_ms)
+    return put(clip, start_ms=first, duration_ms=last - first) if last - first > 1 else None
+
+
+def speed(edit: Speed, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+    clips, total = timeline.of("video"), picture_ms(timeline)
+    if not clips:
+        return timeline, "There is no picture whose speed could change; upload a clip first."
+    first, last = absolute(edit.start_ms or 0, total), absolute(edit.end_ms, total)
+    if edit.clip is not None:
+        number = _number(edit.clip, clips)
+        if number is None:
+            return timeline, _no_such(clips)
+        first, last = clips[number].start_ms, clips[number].end_ms
+
+    def faster(clip: Clip) -> Clip:
+        middle = clip.start_ms + clip.duration_ms / 2
+        if clip.still or clip.visual or not first <= middle < last:
+            return clip
+        new = min(max(clip.speed * edit.factor if edit.relative else edit.factor, 0.1), 20.0)
+        return put(clip, speed=round(new, 4), duration_ms=clip.duration_ms * clip.speed / round(new, 4))
+
+    pieces = divide(clips, first, last)
+    moved = in_sequence([faster(piece) for piece in pieces])
+    moments = sorted({0.0, total, first, last, *(p.start_ms for p in pieces)})
+    shown = {old.start_ms: new.start_ms for old, new in zip(pieces, moved, strict=True)}
+    shown[total] = moved[-1].end_ms
+
+    def at(moment: float) -> float:
+        below = max((m for m in moments if m <= moment and m in shown), default=0.0)
+        above = min((m for m in moments if m > moment and m in shown), default=below)
+        share = (moment - below) / (above - below) if above > below else 0.0
+        return shown[below] + share * (shown[above] - shown[below])
+
+    changed = replace_clips(timeline, "video", moved)
+    changed = map_clips(changed, "text", lambda clip: put(clip, start_ms=at(min(clip.start_ms, total))))
+    changed, note = _follow(changed, 0, picture_ms(changed), in_step=True)
+    now = next((p.speed for p in moved if p.speed != 1), 1.0)
+    whole = edit.clip is None and edit.start_ms is None and edit.end_ms is None
+    what = "Speed" if whole else f"Speed from {seconds(first)} to {seconds(last)}"
+    return changed, f"{what} set to {now:g}×; the timeline is now {length(picture_ms(changed))} long.{note}"
+
+
+def reorder(edit: Reorder, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+    clips = timeline.of("video")
+    if len(clips) < 2:
+        return timeline, "There is only one clip, so there is nothing to reorder." if clips else NO_CLIP
+    if sorted(edit.order) != list(range(1, len(clips) + 1)):
+        return timeline, _no_such(clips)
+    placed = [clips[number - 1] for number in edit.order]
+    changed = replace_clips(timeline, "video", in_sequence([put(placed[0], transition_ms=0.0), *placed[1:]]))
+    names = ", ".join(f"{n} {c.name}" if c.name else str(n) for n, c in zip(edit.order, placed, strict=True))
+    note = REMAKE.replace("length", "order") if timeline.score_clips else ""
+    return changed, f"New order of the clips: {names}.{note}"
+
+
+def join(edit: Join, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+    """Cross-fades overlap: the second clip starts before the first ends, so the whole gets shorter."""
+    clips = timeline.of("video")
+    if len(clips) < 2:
+        return timeline, "There is only one clip to show; upload another one to join them." if clips else NO_CLIP
+    over = edit.seconds * 1000 if edit.transition == "crossfade" else 0.0
+    ready = [clips[0], *(put(clip, transition_ms=over) for clip in clips[1:])]
+    changed = replace_clips(timeline, "video", in_sequence(ready))
+    changed, note = _follow(changed, 0, picture_ms(changed), in_step=True)
+    how = f"with a cross-fade of {edit.seconds:g} s between them" if over else "with hard cuts"
+    return changed, f"{len(clips)} clips joined {how}; {length(picture_ms(changed))} in all.{note}"
+
+
+def slideshow(edit: Slideshow, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+    clips = timeline.of("video")
+    placed = {clip.asset for clip in clips}
+    clips += [
+        Clip(name=f.name, asset=f.id, still=True, duration_ms=STILL_MS, start_ms=0)
+        for f in context.files
+        if f.kind == "image" and f.id not in placed
+    ]
+    stills = [clip for clip in clips if clip.still]
+    if not stills:
+        return timeline, "There are no still images; upload some (jpg, png, gif, webp) for a slideshow."
+    music = max((c.end_ms for c in timeline.of("audio")), default=0.0)
+    rest = sum(clip.duration_ms for clip in clips if not clip.still)
+    each = edit.seconds * 1000 if edit.seconds else max((music - rest) / len(stills), 1000) if music else STILL_MS
+    ready = [put(clip, duration_ms=each) if clip.still else clip for clip in clips]
+    if edit.crossfade_s is not None:
+        ready = [ready[0], *(put(clip, transition_ms=edit.crossfade_s * 1000) for clip in ready[1:])]
+    changed = (
+        replace_clips(timeline, "video", in_sequence(ready))
+        if timeline.of("video")
+        else add_track(timeline, "video", *in_sequence(ready))
+    )
+    changed, note = _follow(changed, 0, picture_ms(changed), in_step=True)
+    return changed, f"{len(stills)} images shown for {length(each)} each, {length(picture_ms(changed))} in all.{note}"
+
+
+def _number(wanted: int | None, clips: list[Clip]) -> int | None:
+    """Zero-based number of a clip named by a 1-based one (−1 the last), None where there is none."""
+    if wanted is None or not clips:
+        return None
+    number = len(clips) - 1 if wanted == -1 else wanted - 1
+    return number if 0 <= number < len(clips) else None
+
+
+def _no_such(clips: list[Clip]) -> str:
+    count = len(clips)
+    return f"There {'is 1 clip' if count == 1 else f'are {count} clips'} on the timeline; nothing was changed."
+
+
+def _follow(timeline: Timeline, start: float, end: float, *, in_step: bool) -> tuple[Timeline, str]:
+    """Music and words after the picture became `start`…`end` of before: shifted, shortened, dropped where outside."""
+    span = end - start
+    music = [clip for clip in timeline.of("audio") if clip.role]
+    shortened = [clip for clip in music if clip.end_ms > end + 1]
+    late = [clip for clip in music if clip.role == "score"] if start > 0 and in_step else []
+
+    def sound(clip: Clip) -> Clip | None:
+        first, last = max(clip.start_ms, start), min(clip.end_ms, end)
+        if last - first < 1:
+            return None
+        piece = split(clip, first)[1] if first > clip.start_ms else clip
+        piece = put(piece, start_ms=first - start)
+        if last - first < piece.duration_ms:
+            piece = put(piece, duration_ms=last - first)
+        if clip.end_ms > end + 1:
+            piece = put(piece, fade_out_ms=max(clip.fade_out_ms, min(TAIL_MS, piece.duration_ms / 4)))
+        if first > clip.start_ms and not piece.fade_in_ms:
+            piece = put(piece, fade_in_ms=min(250.0, piece.duration_ms / 4))
+        return piece
+
+    def words(clip: Clip) -> Clip | None:
+        first, last = max(clip.start_ms, start), min(clip.end_ms, end)
+        return put(clip, start_ms=first - start, duration_ms=last - first) if last - first > 1 else None
+
+    titles = len(timeline.of("text"))
+    timeline = map_clips(map_clips(timeline, "audio", sound), "text", words)
+    note = ""
+    if shortened or late:
+        note = " The music was shortened with a fade." + (REMAKE if any(clip.role == "score" for clip in music) else "")
+    elif music and max(clip.end_ms for clip in music) < span - 100:
+        note = " The music ends before the picture." + (REMAKE if timeline.score_clips else "")
+    gone = titles - len(timeline.of("text"))
+    if gone:
+        note += f" {gone} {'title' if gone == 1 else 'titles'} outside of it went away."
+    return timeline, note

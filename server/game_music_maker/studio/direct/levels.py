@@ -1,0 +1,178 @@
+"""What sounds, and how loud: level, mute, ducking, fades."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from ..timeline import Clip, Timeline
+from .context import Context
+from .drafting import absolute, divide, map_clips, put, replace_clips
+from .values import Duck, Fade, Mute, SetLevel, Target
+
+UNDER_SOUND = 0.8
+"""Level of a score under clips that sound: a little under full, so that "louder" has somewhere to go."""
+DUCK_DB, DUCK_STEP_DB, DUCK_MOST_DB = 9.0, 5.0, 24.0
+NAMES: dict[str, str] = {
+    "score": "music", "music": "music", "own": "your own music", "original": "original sound", "all": "all sound",
+    "picture": "picture", "title": "title",
+}  # fmt: skip
+
+
+def meant(timeline: Timeline, target: str) -> Callable[[Clip], bool]:
+    """Tells the clips that a target names. ``music`` is the score, or the user's file where there is no score."""
+    score = any(clip.role == "score" for clip in timeline.of("audio"))
+    own = any(clip.role == "own" for clip in timeline.of("audio"))
+    if target == "original":
+        return lambda clip: clip.role is None
+    if target == "all":
+        return lambda clip: True
+    role = target if target in ("score", "own") else "score" if score or not own else "own"
+    if role == "score" and not score and own:
+        role = "own"
+    return lambda clip: clip.role == role
+
+
+def _sounding(timeline: Timeline, target: Target, context: Context) -> list[Clip]:
+    test = meant(timeline, target)
+    video = [c for c in timeline.of("video") if context.has_sound(c.asset) and not c.still and not c.visual]
+    return [clip for clip in [*video, *timeline.of("audio")] if test(clip)]
+
+
+def missing(timeline: Timeline, target: str) -> str:
+    """Why a sound that was named cannot be changed."""
+    if target == "original":
+        return "The clips have no sound of their own, so nothing was changed there."
+    if target == "own":
+        return "There is no music file of yours on the timeline yet; upload one first."
+    if target == "all":
+        return "Nothing on the timeline sounds yet."
+    return "There is no music yet; say what it should sound like and it will be made."
+
+
+def level_of(clip: Clip) -> float:
+    return 1.0 if clip.volume is None else clip.volume
+
+
+def set_level(edit: SetLevel, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+    """Absolute levels are clamped to 100%; what "louder" cannot give any more is taken from the other sounds."""
+    clips = _sounding(timeline, edit.target, context)
+    if not clips:
+        return timeline, missing(timeline, edit.target)
+    before = level_of(clips[0])
+    if edit.gain_db is not None:
+        wanted = max(before, 0.1 if edit.gain_db > 0 else 0.0) * 10 ** (edit.gain_db / 20)
+    elif edit.db is not None:
+        wanted = 10 ** (edit.db / 20)
+    else:
+        wanted = edit.share if edit.share is not None else 1.0
+    share = round(min(max(wanted, 0.0), 1.0), 3)
+    test = meant(timeline, edit.target)
+    changed = _change(timeline, test, share, edit.start_ms, edit.end_ms)
+    name = NAMES[edit.target].capitalize()
+    if wanted <= 1.0005 or edit.start_ms is not None or edit.end_ms is not None:
+        part = "" if edit.start_ms is None and edit.end_ms is None else " there"
+        return changed, f"{name} set to {share:.0%}{part}{_was(before, share)}."
+    others: Target = "original" if edit.target in ("score", "own", "music") else "music"
+    rest = _sounding(timeline, others, context)
+    if edit.target == "all" or not rest:
+        return changed, f"{name} is at 100%, which is as loud as it goes."
+    lowered = round(level_of(rest[0]) / wanted, 3)
+    changed = _change(changed, meant(timeline, others), lowered, None, None)
+    return changed, (f"{name} is at 100% already, so the {NAMES[others]} went down to {lowered:.0%} instead.")
+
+
+def _was(before: float, now: float) -> str:
+    return f" (it was {before:.0%})" if abs(before - now) > 0.004 else ""
+
+
+def _change(
+    timeline: Timeline, test: Callable[[Clip], bool], share: float, start: float | None, end: float | None
+) -> Timeline:
+    def change(clip: Clip) -> Clip:
+        return put(clip, volume=share) if test(clip) else clip
+
+    if start is None and end is None:
+        return map_clips(map_clips(timeline, "video", change), "audio", change)
+    first, last = absolute(start or 0, timeline.duration_ms), absolute(end, timeline.duration_ms)
+
+    def inside(clip: Clip) -> Clip:
+        return change(clip) if first - 1 <= clip.start_ms and clip.end_ms <= last + 1 else clip
+
+    for kind in ("video", "audio"):
+        clips = timeline.of(kind)
+        if any(test(clip) for clip in clips):
+            pieces = [p for clip in clips for p in (divide([clip], first, last) if test(clip) else [clip])]
+            timeline = replace_clips(timeline, kind, [inside(piece) for piece in pieces])
+    return timeline
+
+
+def mute(edit: Mute, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+    if not _sounding(timeline, edit.target, context):
+        return timeline, missing(timeline, edit.target)
+    name = NAMES[edit.target].capitalize()
+    share = 0.0
+    if not edit.on:
+        covered = edit.target in ("score", "music", "own") and bool(_sounding(timeline, "original", context))
+        share = UNDER_SOUND if covered else 1.0
+    changed = _change(timeline, meant(timeline, edit.target), share, edit.start_ms, edit.end_ms)
+    if edit.start_ms is None and edit.end_ms is None:
+        return changed, f"{name} muted." if edit.on else f"{name} back on at {share:.0%}."
+    first = absolute(edit.start_ms or 0, timeline.duration_ms) / 1000
+    last = absolute(edit.end_ms, timeline.duration_ms) / 1000
+    return changed, f"{name} {'muted' if edit.on else 'back on'} from {first:g} s to {last:g} s."
+
+
+def duck(edit: Duck, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+    music = [clip for clip in timeline.of("audio") if clip.role]
+    if not music:
+        return timeline, missing(timeline, "music")
+    now = music[0].duck_db
+    db = edit.db if edit.db is not None else min(now + DUCK_STEP_DB, DUCK_MOST_DB) if now else DUCK_DB
+    changed = map_clips(timeline, "audio", lambda clip: put(clip, duck_db=db) if clip.role else clip)
+    if not db:
+        return changed, "The music no longer goes down under speech."
+    if not _sounding(timeline, "original", context):
+        return changed, f"Ducking set to {db:g} dB; the clips have no sound of their own yet to duck under."
+    return changed, f"The music now goes down by {db:g} dB under speech and loud effects."
+
+
+def fade(edit: Fade, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+    """Fades at the outer ends: the first clip of the target fades in, the last one out; words fade one by one."""
+    kinds = {"picture": ("video",), "title": ("text",)}.get(edit.target, ("video", "audio"))
+    test = (lambda clip: True) if edit.target in ("picture", "title") else meant(timeline, edit.target)
+    if edit.target == "all":
+        kinds = ("audio", "video")
+    elif edit.target in ("score", "own", "music"):
+        kinds = ("audio",)
+    clips = [clip for kind in kinds for clip in timeline.of(kind) if test(clip)]
+    if edit.target == "original":  # the picture's own sound fades with the picture: one key for both
+        clips = [clip for clip in clips if context.has_sound(clip.asset)]
+    if not clips:
+        nothing = {"picture": "There is no picture to fade yet.", "title": "There are no words to fade yet."}
+        return timeline, nothing.get(edit.target) or missing(timeline, edit.target)
+    shortest = min(clip.duration_ms for clip in clips)
+    total = (edit.in_s or 0) + (edit.out_s or 0)
+    scale = min(1.0, shortest / 1000 / total) if total else 1.0
+    first = min(clip.start_ms for clip in clips)
+    last = max(clip.end_ms for clip in clips)
+
+    def change(clip: Clip) -> Clip:
+        if clip not in clips:
+            return clip
+        each = edit.target == "title"
+        if edit.in_s is not None and (each or math.isclose(clip.start_ms, first)):
+            clip = put(clip, fade_in_ms=edit.in_s * scale * 1000)
+        if edit.out_s is not None and (each or math.isclose(clip.end_ms, last)):
+            clip = put(clip, fade_out_ms=edit.out_s * scale * 1000)
+        return clip
+
+    for kind in kinds:
+        timeline = map_clips(timeline, kind, change)
+    parts = [
+        f"{way} over {side * scale:.3g} s" if side else f"no longer {way}"
+        for way, side in (("fades in", edit.in_s), ("fades out", edit.out_s))
+        if side is not None
+    ]
+    with_it = " (the picture fades with its sound)" if edit.target == "original" else ""
+    return timeline, f"{NAMES[edit.target].capitalize()} {' and '.join(parts)}{with_it}."
