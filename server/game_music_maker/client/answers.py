@@ -41,7 +41,8 @@ def refuse_encoding(response: httpx.Response) -> None:
 
 
 def retry_after(response: httpx.Response, now: Callable[[], float] = time.time) -> float | None:
-    """Seconds that the server asks to wait, from ``Retry-After`` as seconds or as a date; None where it does not say."""
+    """Seconds that the server asks to wait, from ``Retry-After`` as seconds or as a date; None where it
+    does not say."""
     text = response.headers.get("retry-after", "").strip()
     if not text:
         return None

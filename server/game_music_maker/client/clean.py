@@ -19,8 +19,8 @@ _EMOJI_STYLE = "\ufe0f"
 def clean_text(text: str, limit: int = 262_144) -> str:
     """`text` without control, ANSI, bidirectional, tag and zero-width characters; at most `limit` characters.
 
-    Line breaks of every kind become ``\\n``; tabs stay; lone surrogates become U+FFFD. The emoji variation selector
-    stays, because it draws a picture and hides nothing.
+    Line breaks of every kind become ``\\n``; tabs stay; lone surrogates become U+FFFD. The emoji variation
+    selector stays, because it draws a picture and hides nothing.
     """
     text = _BREAKS.sub("\n", _ESCAPES.sub("", text[: limit * 2]))
     if text.isascii() and text.isprintable():

@@ -1,7 +1,7 @@
 """Decoding: one event's data → what it says, in whichever of the spoken forms it came.
 
-Forms: Google ADK Events, tagged events (``{"type": "text", …}``), top-level ``text``, ``heartbeat``, ``[DONE]``, and
-errors in four dialects. What cannot be read is a `Malformed`, never an exception.
+Forms: Google ADK Events, tagged events (``{"type": "text", …}``), top-level ``text``, ``heartbeat``,
+``[DONE]``, and errors in four dialects. What cannot be read is a `Malformed`, never an exception.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ TOKEN_LIMIT = "MAX_TOKENS"
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Words for the user. `partial`: progress that a later event repeats; `delta`: a piece of a longer text."""
+    """Words for the user. `partial`: progress that a later event repeats; `delta`: a piece of a longer
+    text."""
 
     text: str
     partial: bool = False

@@ -1,7 +1,8 @@
-"""Downloads into an open file: resumed with Range and If-Range, started over where the source changed, bounded.
+"""Downloads into an open file: resumed with Range and If-Range, started over where the source changed,
+bounded.
 
-The file's final name, its temporary name, flushing and hashing belong to the caller. Redirects are followed here, each
-hop checked anew; only the backend's own origin gets the access token.
+The file's final name, its temporary name, flushing and hashing belong to the caller. Redirects are followed
+here, each hop checked anew; only the backend's own origin gets the access token.
 """
 
 from __future__ import annotations
@@ -123,7 +124,8 @@ class Download:
             self._progress(self._have, self._whole)
 
     async def _place(self, response: httpx.Response) -> None:
-        """Where this answer's bytes belong: behind those that are here, or at the start where the source changed."""
+        """Where this answer's bytes belong: behind those that are here, or at the start where the source
+        changed."""
         length = response.headers.get("content-length", "")
         size = int(length) if length.isascii() and length.isdigit() and len(length) < 19 else None
         validator = _validator(response)

@@ -1,9 +1,9 @@
 """Framing: bytes of an event stream → events, whatever way the bytes were split.
 
-Source: WHATWG HTML, "Server-sent events", with bounds added. Lines end at LF, CR or CRLF alone: U+2028 and U+0085 stay
-inside their line. The splitting works on raw bytes, so a character cut in two is whole again before it is decoded.
-`httpx_sse.ServerSentEvent` is the value; its decoder is not used, because it loses the event after a byte-order mark,
-makes events of comments and knows no limit.
+Source: WHATWG HTML, "Server-sent events", with bounds added. Lines end at LF, CR or CRLF alone: U+2028 and
+U+0085 stay inside their line. The splitting works on raw bytes, so a character cut in two is whole again
+before it is decoded. `httpx_sse.ServerSentEvent` is the value; its decoder is not used, because it loses
+the event after a byte-order mark, makes events of comments and knows no limit.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ _BOM = b"\xef\xbb\xbf"
 class Framer:
     """Feed bytes, get events. Bounded: at most `limit` bytes of one event are held.
 
-    An event without data (a comment, an empty ``data:``, a lone ``id:``) is not given out; `beats` counts these.
+    An event without data (a comment, an empty ``data:``, a lone ``id:``) is not given out; `beats` counts
+    these.
     """
 
     def __init__(self, limit: int = MAX_EVENT_BYTES) -> None:
@@ -100,8 +101,8 @@ class Framer:
     def close(self) -> ServerSentEvent | None:
         """The last event where the stream ended without its closing empty line, or None.
 
-        The standard drops it; servers that die right after writing an error leave it so, and its JSON says itself
-        whether it is whole.
+        The standard drops it; servers that die right after writing an error leave it so, and its JSON says
+        itself whether it is whole.
         """
         if self._pending:
             line, self._pending = bytes(self._pending), bytearray()

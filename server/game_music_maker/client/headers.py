@@ -40,7 +40,8 @@ def is_loopback(url: str) -> bool:
 
 
 def request_headers(attribution: Mapping[str, str], token: str | None) -> dict[str, str]:
-    """What every request to the backend carries; without the three attribution headers an export answers 402."""
+    """What every request to the backend carries; without the three attribution headers an export answers
+    402."""
     headers = {"Accept": "application/json", "Accept-Encoding": "identity", **attribution}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"

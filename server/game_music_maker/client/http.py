@@ -1,7 +1,7 @@
 """HTTP to one backend: headers, one token renewal, bounded retries of GETs, a total limit.
 
-Promises kept here: 5xx, resets and time-outs on POST are not repeated; redirects are not followed; proxies of the
-environment never see loopback traffic; a header or body that drips ends by the total limit.
+Promises kept here: 5xx, resets and time-outs on POST are not repeated; redirects are not followed; proxies
+of the environment never see loopback traffic; a header or body that drips ends by the total limit.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ class TokenSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HttpLimits:
-    """Waits in seconds. `retry` after a 429 without Retry-After; `backoff` is the first wait between tries of a GET."""
+    """Waits in seconds. `retry` after a 429 without Retry-After; `backoff` is the first wait between tries
+    of a GET."""
 
     connect: float = CONNECT
     read: float = 60.0
@@ -58,7 +59,8 @@ class HttpLimits:
 
 
 class Unsure(Exception):
-    """The request was written, at least in part, and it is not known whether it was accepted: no answer, or a 5xx.
+    """The request was written, at least in part, and it is not known whether it was accepted: no answer, or
+    a 5xx.
 
     `error` is what to say where nothing better is known.
     """
@@ -89,13 +91,13 @@ class Http:
             await client.aclose()
 
     def client(self, url: str, *, fresh: bool = False) -> httpx.AsyncClient:
-        """The connection pool for `url`. `fresh`: no connection is used twice, so that a request which must not be
-        repeated never meets one that the server is just closing."""
+        """The connection pool for `url`. `fresh`: no connection is used twice, so that a request which must
+        not be repeated never meets one that the server is just closing."""
         return self._pool(url, "fresh" if fresh else "kept", proxies=not is_loopback(url))
 
     def direct_client(self, url: str) -> httpx.AsyncClient:
-        """Connections to checked addresses of other hosts: past every proxy, because a proxy would look the name up
-        again and connect to what it finds."""
+        """Connections to checked addresses of other hosts: past every proxy, because a proxy would look the
+        name up again and connect to what it finds."""
         return self._pool(url, "direct", proxies=False)
 
     def _pool(self, url: str, kind: str, *, proxies: bool) -> httpx.AsyncClient:
@@ -127,7 +129,7 @@ class Http:
         token: str | None,
         content: Content = b"",
         headers: Mapping[str, str] | None = None,
-        timeout: httpx.Timeout | None = None,
+        waits: httpx.Timeout | None = None,
         fresh: bool = False,
     ) -> AsyncIterator[httpx.Response]:
         """Send once and give the open response.
@@ -141,7 +143,7 @@ class Http:
         sent = {**request_headers(self.attribution, token), **(headers or {})}
         body = content if isinstance(content, bytes) else content()
         request = client.build_request(method, base + path, content=body, headers=sent)
-        request.extensions["timeout"] = (timeout or client.timeout).as_dict()
+        request.extensions["timeout"] = (waits or client.timeout).as_dict()
         client.cookies.clear()
         try:
             response = await client.send(request, stream=True)
@@ -169,7 +171,8 @@ class Http:
         """A call without an access token, repeated like a GET.
 
         Raises:
-            MusicMakerError: as `call`; HTTP 400 is an `InvalidArgument` (the client id is missing or refused).
+            MusicMakerError: as `call`; HTTP 400 is an `InvalidArgument` (the client id is missing or
+            refused).
         """
 
         async def once(_: str) -> Any:
@@ -201,11 +204,12 @@ class Http:
         headers: Mapping[str, str] | None = None,
         on_session: bool = False,
         on_render: bool = False,
-        timeout: httpx.Timeout | None = None,
+        waits: httpx.Timeout | None = None,
         total: float | None = None,
         again: bool | None = None,
     ) -> Any:
-        """One call and its payload. GETs (or `again`) are repeated; a POST once, and only after a sure refusal.
+        """One call and its payload. GETs (or `again`) are repeated; a POST once, and only after a sure
+        refusal.
 
         Raises:
             Unsure: it may have been accepted.
@@ -216,7 +220,7 @@ class Http:
         async def once(token: str) -> Any:
             try:
                 async with self.open(
-                    method, path, token=token, content=content, headers=headers, timeout=timeout, fresh=not repeat
+                    method, path, token=token, content=content, headers=headers, waits=waits, fresh=not repeat
                 ) as response:
                     raw = await read_body(response)
             except (httpx.HTTPError, httpx.StreamError):
@@ -231,7 +235,8 @@ class Http:
         return await self.persist(once, again=repeat, total=total or self.limits.total)
 
     async def persist(self, once: Callable[[str], Awaitable[_T]], *, again: bool, total: float) -> _T:
-        """Run `once(token)` under the rules: a renewed token, a wait after a 429, retries where `again`, `total` seconds."""
+        """Run `once(token)` under the rules: a renewed token, a wait after a 429, retries where `again`,
+        `total` seconds."""
         return await self._persist(once, await self.tokens.token(), again=again, total=total)
 
     async def _persist(
@@ -260,8 +265,8 @@ class Http:
 class Budget:
     """What one call may still spend: time, and repeats.
 
-    A call that must not be done twice has one repeat in all, after a sure refusal (token, 429, nothing sent). One that
-    may be repeated has one for the token, one for a 429 and `GET_TRIES` tries.
+    A call that must not be done twice has one repeat in all, after a sure refusal (token, 429, nothing
+    sent). One that may be repeated has one for the token, one for a 429 and `GET_TRIES` tries.
     """
 
     def __init__(self, http: Http, total: float, again: bool) -> None:

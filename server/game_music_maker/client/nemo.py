@@ -1,7 +1,7 @@
 """`Nemo`: one method for each endpoint of the contract, the same for the cloud and the studio.
 
-No memory and no policy but these: GETs are repeated, a refused token is renewed once, a 429 is waited for once, a
-render is submitted again only where it is sure that it was not accepted.
+No memory and no policy but these: GETs are repeated, a refused token is renewed once, a 429 is waited for
+once, a render is submitted again only where it is sure that it was not accepted.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Nemo:
         attribution: the three ``X-Skill-…`` headers.
         limits, clocks: waits of plain calls and of chat turns.
 
-    Every method raises an error of the tree: `BackendUnreachable` where nothing was sent, `BadAnswer` where the answer
-    cannot be read, the class of the contract's table where the backend refused.
+    Every method raises an error of the tree: `BackendUnreachable` where nothing was sent, `BadAnswer` where
+    the answer cannot be read, the class of the contract's table where the backend refused.
     """
 
     def __init__(
@@ -71,7 +71,8 @@ class Nemo:
         """Close every connection."""
         await self.http.close()
 
-    # -- account ------------------------------------------------------------------------------------------------
+    # -- account
+    # ------------------------------------------------------------------------------------------------
 
     async def anonymous_token(self, client_id: str) -> AnonymousToken:
         """``POST /api/auth/anonymous-token``: a token for `client_id`, 100 credits, valid for 7 days.
@@ -102,7 +103,8 @@ class Nemo:
         """``GET /api/credits/balance/simple``."""
         return read_model(Credits, await self.http.call("GET", routes.CREDITS))
 
-    # -- chat ---------------------------------------------------------------------------------------------------
+    # -- chat
+    # ---------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
     async def run(
@@ -110,11 +112,12 @@ class Nemo:
     ) -> AsyncIterator[Turn]:
         """``POST /run_sse``: send one message, once, and give the running turn.
 
-        A connection that broke after sending gives a turn whose `result.end` is ``cut``: look at the state, do not
-        send again. A plan travels as ``state_delta.score_plan``.
+        A connection that broke after sending gives a turn whose `result.end` is ``cut``: look at the state,
+        do not send again. A plan travels as ``state_delta.score_plan``.
 
         Raises:
-            MusicMakerError: the backend refused the message, or answered with something that is no event stream.
+            MusicMakerError: the backend refused the message, or answered with something that is no event
+            stream.
         """
         body = RunRequest.say(session_id, text).model_dump()
         if score_plan is not None:
@@ -138,7 +141,7 @@ class Nemo:
     async def _begin(self, token: str, content: bytes, opened: _Opened) -> Turn:
         """One try: up to the status line and the content type."""
         clocks = self._clocks
-        timeout = httpx.Timeout(clocks.silence, connect=self.http.limits.connect, read=clocks.total)
+        waits = httpx.Timeout(clocks.silence, connect=self.http.limits.connect, read=clocks.total)
         opened.status, started = 0, self.http.clock()
         context = self.http.open(
             "POST",
@@ -146,7 +149,7 @@ class Nemo:
             token=token,
             content=content,
             headers={**_JSON, "Accept": "text/event-stream"},
-            timeout=timeout,
+            waits=waits,
             fresh=True,
         )
         response = await opened.enter(context)
@@ -167,7 +170,8 @@ class Nemo:
         what = "an empty answer" if not raw.strip() else "data"
         raise BadAnswer(f"The service answered the message with {what} instead of an event stream.")
 
-    # -- media and state ----------------------------------------------------------------------------------------
+    # -- media and state
+    # ----------------------------------------------------------------------------------------
 
     async def upload_files(
         self, session_id: str, parts: Sequence[UploadPart], progress: UploadProgress | None = None
@@ -178,32 +182,33 @@ class Nemo:
             OutcomeUnknown: the connection broke after the files were sent; look at the state.
         """
         body = Multipart(parts, progress)
-        timeout = httpx.Timeout(60.0, connect=self.http.limits.connect, read=_UPLOAD_ANSWER)
-        return await self._upload(session_id, body.blocks, body.headers, timeout, UPLOAD_TOTAL)
+        waits = httpx.Timeout(60.0, connect=self.http.limits.connect, read=_UPLOAD_ANSWER)
+        return await self._upload(session_id, body.blocks, body.headers, waits, UPLOAD_TOTAL)
 
     async def upload_urls(self, session_id: str, urls: Sequence[str]) -> UploadAnswer:
-        """``POST …/upload-video`` with addresses that the backend fetches itself; check them with `net.check_url`."""
+        """``POST …/upload-video`` with addresses that the backend fetches itself; check them with
+        `net.check_url`."""
         content = _json({"urls": list(urls), "source_type": "url"})
-        timeout = httpx.Timeout(60.0, connect=self.http.limits.connect, read=_UPLOAD_ANSWER)
+        waits = httpx.Timeout(60.0, connect=self.http.limits.connect, read=_UPLOAD_ANSWER)
 
         async def blocks() -> AsyncIterator[bytes]:
             yield content
 
         headers = {**_JSON, "Content-Length": str(len(content))}
-        return await self._upload(session_id, blocks, headers, timeout, 2 * _UPLOAD_ANSWER)
+        return await self._upload(session_id, blocks, headers, waits, 2 * _UPLOAD_ANSWER)
 
     async def _upload(
         self,
         session_id: str,
         blocks: Callable[[], AsyncIterator[bytes]],
         headers: dict[str, str],
-        timeout: httpx.Timeout,
+        waits: httpx.Timeout,
         total: float,
     ) -> UploadAnswer:
         path = _path(routes.UPLOAD, session_id=session_id)
         try:
             data = await self.http.attempt(
-                "POST", path, content=blocks, headers=headers, on_session=True, timeout=timeout, total=total
+                "POST", path, content=blocks, headers=headers, on_session=True, waits=waits, total=total
             )
         except Unsure:
             raise OutcomeUnknown("The connection broke during the upload; the files may have arrived.") from None
@@ -217,11 +222,12 @@ class Nemo:
             data = {**data, "state": {}}
         return read_model(StateAnswer, data)
 
-    # -- renders ------------------------------------------------------------------------------------------------
+    # -- renders
+    # ------------------------------------------------------------------------------------------------
 
     async def submit_render(self, request: RenderRequest) -> RenderStatus:
-        """``POST /api/render/proxy/lambda``; after a doubt its status is asked for first, and only a render that the
-        backend does not know is submitted again, once, with the same id.
+        """``POST /api/render/proxy/lambda``; after a doubt its status is asked for first, and only a render
+        that the backend does not know is submitted again, once, with the same id.
 
         Raises:
             OutcomeUnknown: neither the submit nor the look at its status was answered.
@@ -276,7 +282,8 @@ class Nemo:
         source = url or _path(routes.RENDER_DOWNLOAD, render_id=render_id)
         return await Download(self.http, source, handle, announced=announced, progress=progress).run()
 
-    # -- what only the studio has -------------------------------------------------------------------------------
+    # -- what only the studio has
+    # -------------------------------------------------------------------------------
 
     async def cancel_job(self, job_id: str) -> dict[str, Any]:
         """``POST /api/studio/jobs/<id>/cancel``: end a turn or a render. Repeating it does no harm.

@@ -1,8 +1,8 @@
 """Which addresses may be contacted: public ones, checked once and connected to as checked.
 
-Names are resolved here, every answer is unwrapped (IPv4-mapped, NAT64, 6to4, Teredo) and must be public; the connection
-then goes to the checked address itself, with the name kept for TLS and the Host header, so that a second, different
-answer of the name server changes nothing.
+Names are resolved here, every answer is unwrapped (IPv4-mapped, NAT64, 6to4, Teredo) and must be public;
+the connection then goes to the checked address itself, with the name kept for TLS and the Host header, so
+that a second, different answer of the name server changes nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ _ADVICE = "Use a public http or https address, or download the file and give its
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """An address that may be contacted: `url` names the host by its checked number, `host` is the name it came from."""
+    """An address that may be contacted: `url` names the host by its checked number, `host` is the name it
+    came from."""
 
     url: str
     host: str

@@ -1,7 +1,7 @@
 """Small private files (tokens, client id) and locks across processes.
 
-Folder 0700, file 0600, never followed as links, written whole under a temporary name. What cannot be read is set aside,
-never fatal.
+Folder 0700, file 0600, never followed as links, written whole under a temporary name. What cannot be read
+is set aside, never fatal.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ def private_folder(folder: Path) -> None:
 
 
 def read_private(path: Path) -> bytes | None:
-    """The file's content; None where there is none. A link, a folder, an over-long file is set aside and reads as none."""
+    """The file's content; None where there is none. A link, a folder, an over-long file is set aside and
+    reads as none."""
     try:
         handle = os.open(path, os.O_RDONLY | _NOFOLLOW | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
@@ -51,7 +52,8 @@ def read_private(path: Path) -> bytes | None:
 
 
 def write_private(path: Path, content: bytes, *, replace: bool = True) -> bool:
-    """Write `content` whole (0600) under `path`. Without `replace` a file that is there stays, and False comes back.
+    """Write `content` whole (0600) under `path`. Without `replace` a file that is there stays, and False
+    comes back.
 
     Raises:
         OSError: the disk refused.
@@ -87,14 +89,15 @@ def set_aside(path: Path) -> None:
 
 @asynccontextmanager
 async def locked(path: Path) -> AsyncIterator[None]:
-    """Hold the lock file `path`, against other processes and other holders in this one. It ends with its holder.
+    """Hold the lock file `path`, against other processes and other holders in this one. It ends with its
+    holder.
 
     Raises:
         OSError: the folder cannot be written.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | _NOFOLLOW, 0o600)
     try:
-        while not _try_lock(handle):
+        while not _try_lock(handle):  # noqa: ASYNC110 - the holder is another process: there is no event
             await asyncio.sleep(_LOOK_AGAIN)
         yield
     finally:

@@ -1,6 +1,7 @@
 """Accumulating: what the events said → one result.
 
-Text and tool calls count from non-partial events; partial text is progress. An unfinished partial tail is kept apart.
+Text and tool calls count from non-partial events; partial text is progress. An unfinished partial tail is
+kept apart.
 Memory is bounded: the reply by `MAX_REPLY_BYTES`, lists by `_MANY`.
 """
 
@@ -17,8 +18,9 @@ from .clean import clean_line, clean_text
 End = Literal["closed", "cut", "stalled", "idle", "total", "unreadable"]
 """How a turn's connection ended.
 
-``closed`` by the backend, as it should · ``cut`` broken on the way · ``stalled`` no bytes for too long · ``idle`` only
-heartbeats for too long · ``total`` past the time limit of a turn · ``unreadable`` an event past the size limit.
+``closed`` by the backend, as it should · ``cut`` broken on the way · ``stalled`` no bytes for too long ·
+``idle`` only heartbeats for too long · ``total`` past the time limit of a turn · ``unreadable`` an event
+past the size limit.
 """
 Status = Literal["done", "silent", "needs_input", "failed", "lost"]
 
@@ -72,7 +74,8 @@ class TurnResult:
 
     @property
     def status(self) -> Status:
-        """``lost``: the connection did not end as it should; look at the state. ``silent``: closed without a word."""
+        """``lost``: the connection did not end as it should; look at the state. ``silent``: closed without
+        a word."""
         if self.end != "closed":
             return "lost"
         if self.question is not None:
@@ -121,7 +124,8 @@ class Reply:
                 if message.failed and len(self._failed) < _MANY:
                     self._failed.append(clean_line(message.name, 100))
             case decoding.Changed():
-                self._keys.update(dict.fromkeys(clean_line(key, 100) for key in message.keys[: _MANY - len(self._keys)]))
+                new = message.keys[: _MANY - len(self._keys)]
+                self._keys.update(dict.fromkeys(clean_line(key, 100) for key in new))
             case decoding.Asked():
                 self._flush()
                 self._question = clean_text(message.question, 4000) or "The service asks for more input."

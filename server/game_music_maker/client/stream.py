@@ -1,7 +1,7 @@
 """A running chat turn: framing, decoding and accumulating joined, under four clocks.
 
-Connect (the connection itself), bytes (nothing at all arrives), progress (only signs of life arrive), total. A read
-time-out alone would not see a connection that drips.
+Connect (the connection itself), bytes (nothing at all arrives), progress (only signs of life arrive),
+total. A read time-out alone would not see a connection that drips.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Progress of a turn. `text`: the last words seen · `tool`: the backend's tool that was called · `waiting`: no news
-    for the time between notes (`seconds` since the last) · `alive`: a sign of life."""
+    """Progress of a turn. `text`: the last words seen · `tool`: the backend's tool that was called ·
+    `waiting`: no news for the time between notes (`seconds` since the last) · `alive`: a sign of life."""
 
     kind: NoteKind
     text: str = ""
@@ -46,8 +46,8 @@ class Note:
 
 
 class TurnReader:
-    """The three pieces without a connection: feed bytes, ask for the result. What it says does not depend on how the
-    bytes are split."""
+    """The three pieces without a connection: feed bytes, ask for the result. What it says does not depend
+    on how the bytes are split."""
 
     def __init__(self) -> None:
         self._framer = Framer()
@@ -87,7 +87,8 @@ class TurnReader:
 class Turn:
     """Iterate for notes; `result` holds what the turn came to once the iteration has ended.
 
-    The iteration itself never fails: a broken, silent or endless connection ends it, and `result.end` says which.
+    The iteration itself never fails: a broken, silent or endless connection ends it, and `result.end` says
+    which.
     """
 
     def __init__(

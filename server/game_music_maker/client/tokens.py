@@ -1,7 +1,8 @@
 """Where access tokens come from: a given one, or an anonymous one that is kept per origin.
 
-An anonymous token is asked for under a lock that all processes of one home folder share, so that however many calls
-meet an expired token, one request renews it. A token is sent to the origin that gave it and nowhere else.
+An anonymous token is asked for under a lock that all processes of one home folder share, so that however
+many calls meet an expired token, one request renews it. A token is sent to the origin that gave it and
+nowhere else.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class FixedToken:
 
     def __init__(self, token: str) -> None:
         if not header_safe(token):
-            raise SettingError("NEMO_TOKEN has a value that cannot be used: it takes a token of printable characters.")
+            raise SettingError("NEMO_TOKEN has a value that cannot be used: it takes printable characters.")
         self._token = token
 
     async def token(self) -> str:
@@ -58,13 +59,14 @@ class ClientId:
 
     def __init__(self, given: str | None, path: Path) -> None:
         if given is not None and not header_safe(given):
-            raise SettingError("NEMO_CLIENT_ID has a value that cannot be used: it takes an id of printable characters.")
+            raise SettingError("NEMO_CLIENT_ID has a value that cannot be used: it takes printable characters.")
         self._id = given
         self._given = given is not None
         self._path = path
 
     def get(self) -> str:
-        """The id; read or made on first use. Where the file cannot be written it lasts as long as this process."""
+        """The id; read or made on first use. Where the file cannot be written it lasts as long as this
+        process."""
         if self._id is None:
             self._id = self._kept() or self._make()
         return self._id
@@ -136,7 +138,8 @@ class AnonymousTokens:
         return await self._get(refused=None)
 
     async def renew(self, refused: str) -> str:
-        """A token other than `refused`: the one that somebody else has fetched meanwhile, or a new one, asked for once."""
+        """A token other than `refused`: the one that somebody else has fetched meanwhile, or a new one,
+        asked for once."""
         return await self._get(refused)
 
     async def _get(self, refused: str | None) -> str:
@@ -191,7 +194,8 @@ class AnonymousTokens:
         return _Kept(answer.token, self._expiry(answer.expires_at))
 
     def _expiry(self, said: str | float | None) -> float:
-        """When the token ends, in seconds since the epoch; a week from now where the answer does not say it usably."""
+        """When the token ends, in seconds since the epoch; a week from now where the answer does not say it
+        usably."""
         now = self._now()
         found: float | None = None
         if isinstance(said, str):

@@ -18,13 +18,15 @@ UploadProgress = Callable[[int, int], None]
 _TYPES = {
     "mp4": "video/mp4", "mov": "video/quicktime", "avi": "video/x-msvideo", "webm": "video/webm",
     "mkv": "video/x-matroska", "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png",
-    "gif": "image/gif", "webp": "image/webp", "mp3": "audio/mpeg", "wav": "audio/wav", "m4a": "audio/mp4", "aac": "audio/aac",
+    "gif": "image/gif", "webp": "image/webp", "mp3": "audio/mpeg", "wav": "audio/wav", "m4a": "audio/mp4",
+    "aac": "audio/aac",
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class UploadPart:
-    """One file: the name that the backend is told, and the open handle that was checked; read from its start."""
+    """One file: the name that the backend is told, and the open handle that was checked; read from its
+    start."""
 
     name: str
     handle: BinaryIO
