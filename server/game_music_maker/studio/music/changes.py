@@ -1,0 +1,157 @@
+"""Edits of an existing score, read from words: what changes, by how much, and where."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from .library import library
+from .numbers import moment, read_numbers, seconds_of
+from .words import Found, change_lexicon, match, normalise, unknown
+
+Op = Literal["energy", "tempo", "mood", "density", "level", "loop", "unloop", "fade", "hard", "ring", "another", "options",
+             "keep_theme", "rekey", "up", "mode", "hit", "match", "build", "swing", "bpm", "key", "meter", "seed", "exclude",
+             "include", "style", "pace", "length"]  # fmt: skip
+
+
+class Change(BaseModel):
+    """One edit of a score.
+
+    Attributes:
+        op: what to do; `amount` how much (energy −1..1, tempo factor, semitones, bpm, seconds, takes), `word` an id of
+            the tables (mood, instrument, palette, mode, metre) or a tonic.
+        section: ``"2"`` counted from 1, ``"-1"`` the last, a role (``intro``, ``outro``, ``A``, ``B``, ``break``), or None = all.
+        start_s, end_s: span of the music in seconds, where a time was named.
+        text: the words that asked for it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    op: Op
+    amount: float | None = None
+    word: str | None = None
+    mode: str | None = None
+    section: str | None = None
+    start_s: float | None = None
+    end_s: float | None = None
+    text: str = ""
+
+
+_SPLIT = re.compile(r"[;；。\n!！]|(?<!\d)\.(?!\d)|,\s*(?:and\s+)?(?:then\s+)?|，|\bthen\b|\band then\b|然后|接着|\bbut\b|但是?")
+_UNTIL = r"(?:\bto\b|-|~|\band\b|\buntil\b|到|至)"
+_SPANS = (
+    (re.compile(rf"(?:from|between|从)?\s*{moment('a')}\s*{_UNTIL}\s*{moment('b')}(?:之间)?"), "ab"),
+    (re.compile(rf"(?:\b(?:after|from|past|starting at|at)\b|从)\s*{moment('a')}(?:\s*(?:on|onwards?|开始|起|以?后))?"), "a"),
+    (re.compile(rf"(?:第)?\s*{moment('a')}\s*(?:以后|之后|后|开始|起)"), "a"),
+    (re.compile(rf"(?:\b(?:before|until|till|up to)\b)\s*{moment('b')}|{moment('c')}\s*(?:以前|之前|前)"), "b"),
+    (re.compile(rf"(?:\bin |\bfor )?\bthe first\s*{moment('b')}|前\s*{moment('c')}"), "b"),
+    (re.compile(rf"\bthe last\s*{moment('a')}|最后\s*{moment('c')}"), "-"),
+)  # fmt: skip
+
+
+def _span(clause: str) -> tuple[float | None, float | None, str]:
+    """Start and end in seconds (a negative start counts from the end) and the clause without the words for it."""
+    for pattern, kind in _SPANS:
+        if hit := pattern.search(clause):
+            rest = clause[: hit.start()] + "\0" * len(hit[0]) + clause[hit.end() :]
+            first = "a" if hit.groupdict().get("acm") or hit.groupdict().get("awn") else None
+            other = next((p for p in "bc" if hit.groupdict().get(p + "cm") or hit.groupdict().get(p + "wn")), None)
+            start = seconds_of(hit, first) if first else None
+            end = seconds_of(hit, other) if other else None
+            if kind == "-":
+                return -(start if start is not None else end or 0.0), None, rest
+            return start, end, rest
+    return None, None, clause
+
+
+def read_changes(text: str) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+    """Edits that `text` asks for, in order, and the phrases that were not understood. Empty when it asks for none."""
+    changes: list[Change] = []
+    left: list[str] = []
+    section: str | None = None
+    for clause in _SPLIT.split(normalise(text)):
+        if not clause or not clause.strip():
+            continue
+        read, unknowns, section = _clause(clause, section)
+        changes += read
+        left += unknowns
+    return tuple(changes), tuple(left)
+
+
+def _clause(clause: str, before: str | None) -> tuple[list[Change], tuple[str, ...], str | None]:
+    start, end, rest = _span(clause)
+    numbers = read_numbers(rest, length=False)
+    found, rest = match(numbers.rest, change_lexicon())
+    section = next((f.id for f in found if f.kind == "section"), None)
+    if section is None and re.match(r"\s*(?:and\s+)?(?:make it|it\b|也|它)", clause):
+        section = before
+    place: dict[str, Any] = {"section": section, "start_s": start, "end_s": end, "text": clause.strip(" \0")}
+    changes: list[Change] = []
+    if numbers.bpm:
+        changes.append(Change(op="bpm", amount=numbers.bpm, **place))
+    if numbers.tonic:
+        changes.append(Change(op="key", word=numbers.tonic, mode=numbers.mode, **place))
+    if numbers.meter:
+        changes.append(Change(op="meter", word=numbers.meter, **place))
+    if numbers.seed is not None:
+        changes.append(Change(op="seed", word=str(numbers.seed), **place))
+    changes += _found(found, numbers.rest, place)
+    return changes, unknown(rest), section
+
+
+_AND = re.compile(r"[\s,、]*(?:\b(?:and|or|nor|the|any|&)\b|和|或|与|及|、)*\s*(?:\bthe\b)?[\s,、]*")
+
+
+def _found(found: list[Found], text: str, place: dict[str, Any]) -> list[Change]:
+    out: list[Change] = []
+    negated, negated_end, factor = False, -1, 1.0
+    taken: set[tuple[int, int]] = set()
+    for f in found:
+        if f.kind == "negation":
+            negated, negated_end = True, -1
+            continue
+        if f.kind == "intensifier":
+            factor = float(f.id)
+            continue
+        span = (f.start, f.end)
+        if f.kind == "section" or span in taken:
+            continue
+        if negated and negated_end >= 0 and not (_AND.fullmatch(text[negated_end : f.start]) and f.kind == "instrument"):
+            negated = False
+        change = _one(f, negated, factor, place)
+        if change:
+            out.append(change)
+            taken.add(span)
+        if negated:
+            negated_end = f.end
+        factor = 1.0
+    return out
+
+
+def _one(f: Found, no: bool, factor: float, place: dict[str, Any]) -> Change | None:
+    tables = library()
+    if f.kind == "change":
+        change = tables.changes[int(f.id)]
+        amount = change.amount
+        if amount is not None and change.op == "energy":
+            amount = max(-1.0, min(1.0, amount * (factor if factor > 0 else 1.0) * (-1 if no else 1)))
+        elif no:
+            return Change(op="unloop", **place) if change.op == "loop" else None
+        return Change.model_validate({"op": change.op, "amount": amount, "word": change.word, **place})
+    if f.kind == "instrument":
+        return Change(op="exclude" if no else "include", word=f.id, **place)
+    if f.kind == "mood":
+        return Change(op="mood", word=f.id, amount=-0.6 if no else factor, **place)
+    if f.kind == "palette" and not no:
+        return Change(op="style", word=f.id, **place)
+    if f.kind == "pace" and not no:
+        if f.id == "match_video":
+            return Change(op="match", **place)
+        return Change(op="pace", amount=tables.pace[f.id].a, **place)
+    if f.kind == "request":
+        op = {"loop": "unloop" if no else "loop", "fade_out": "fade", "hard_end": "hard", "build": "build",
+              "sync_cuts": "hit"}.get(f.id)  # fmt: skip
+        return Change.model_validate({"op": op, **place}) if op and (not no or f.id == "loop") else None
+    return None

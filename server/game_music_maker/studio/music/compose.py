@@ -1,0 +1,278 @@
+"""The passes in order: a complete plan becomes a score.
+
+Band → chords → theme → accompaniment → percussion → hits → ending → dynamics → timing. Every decision draws from the
+stream of its own name (`chance`), sections from theirs, so that an edit of one section leaves the others' notes as
+they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from ...contract.score import ScorePlan, SectionPlan
+from ..footage import VideoMap
+from .accents import answer_hits, close_piece
+from .accompaniment import PATTERNS, Line, Task
+from .band import Band, Voice, assemble
+from .chance import chance, pink
+from .drums import TAIKO_PROGRAM, groove
+from .humanise import swung, timed
+from .lead import Lead, lead_lines
+from .library import library
+from .score import Chord, Hit, LoopSpan, Note, Part, Score, Section, TempoMap
+from .theory import numeral, pitch_class, scale_for
+
+LAYER_FROM = {"base": 0.0, "mid": 0.30, "high": 0.42, "peak": 0.72}
+"""Energy from which a layer plays where the plan does not say."""
+
+
+def compose(plan: ScorePlan, video: VideoMap | None = None) -> Score:
+    """The notes of a complete `plan` (as `plan.make_plan` gives it).
+
+    Raises:
+        InvalidArgument: a chord or tonic of the plan cannot be read.
+    """
+    band = assemble(plan)
+    frame = _Frame(plan, band)
+    notes: dict[str, list[Note]] = {voice.part.id: [] for voice in band.voices}
+    lead = Lead(frame.seed, frame.bar, band, plan)
+    for index, section in enumerate(frame.sections):
+        spec = (plan.sections or ())[index]
+        chords = [c for c in frame.chords if section.start_beat <= c.beat < section.start_beat + section.beats]
+        local = [replace(c, beat=c.beat - section.start_beat) for c in chords]
+        active = _active(spec, section, band)
+        tune = lead_lines(lead, section, spec, local) if "lead" in active else []
+        for voice in band.voices:
+            if voice.part.id not in active:
+                continue
+            lines = _lines(voice, frame, index, spec, local, tune)
+            notes[voice.part.id] += _play(lines, voice, frame, section)
+    parts, notes = _taiko(band, notes)
+    parts, notes = answer_hits(parts, notes, frame.hits, frame.chords, plan)
+    if frame.loop is None:
+        notes = close_piece(parts, notes, frame.end, frame.chords[0] if frame.chords else None, plan)
+    played = _humanise(parts, notes, frame)
+    return Score(
+        parts=tuple(part for part in parts if any(n.part == part.id for n in played)),
+        notes=tuple(sorted(played, key=lambda n: (n.beat, n.part, n.pitch))),
+        tempo=frame.tempo,
+        meter=frame.meter,
+        length_s=_length(plan, frame, video),
+        key=(frame.tonic_name, frame.mode_name),
+        sections=tuple(frame.sections),
+        chords=tuple(frame.chords),
+        hits=frame.hits,
+        loop=frame.loop,
+        reverb=band.reverb,
+        ending=plan.ending or "ring",
+        lufs=plan.mix.lufs if plan.mix and plan.mix.lufs is not None else band.scene.lufs,
+        lowpass_hz=_lowpass(plan, band),
+        palette="+".join(dict.fromkeys((band.scene.id, band.style.id))),
+        title=band.scene.names["en"],
+        seed=frame.seed,
+    )
+
+
+class _Frame:
+    """The plan's numbers as the passes use them."""
+
+    def __init__(self, plan: ScorePlan, band: Band) -> None:
+        self.plan = plan
+        self.seed = plan.seed or 0
+        numerator, denominator = (plan.meter or "4/4").split("/")
+        self.meter = (int(numerator), int(denominator))
+        self.bar = Fraction(4 * self.meter[0], self.meter[1])
+        self.tonic_name = plan.key.tonic if plan.key and plan.key.tonic else "D"
+        self.mode_name = plan.key.mode if plan.key and plan.key.mode else "dorian"
+        self.mode = library().modes[self.mode_name]
+        self.swing = plan.swing or band.style.swing
+        points = tuple((Fraction(p.beat).limit_denominator(960), p.bpm) for p in plan.tempo_map or ())
+        self.tempo = TempoMap(points or ((Fraction(0), 100.0),), plan.phase_s or 0.0)
+        self.sections = [self._section(i, s) for i, s in enumerate(plan.sections or ())]
+        self.end = max((s.start_beat + s.beats for s in self.sections), default=Fraction(0))
+        self.chords = self._chords(plan.sections or ())
+        loop = plan.loop
+        self.loop = None
+        if loop and not isinstance(loop, bool):
+            length = Fraction(loop.len_beats).limit_denominator(960) if loop.len_beats else self.end
+            self.loop = LoopSpan(Fraction(loop.start_beat).limit_denominator(960), length)
+        self.hits = tuple(self._hit(h.t, h.beat, h.kind or "cut", h.weight, h.locked) for h in plan.hits or ())
+
+    def _section(self, index: int, spec: SectionPlan) -> Section:
+        start = Fraction(spec.start_beat or 0).limit_denominator(960)
+        bars = spec.bars or 8
+        return Section(
+            spec.id or f"S{index + 1}", spec.role or "A", start, bars, bars * self.bar,
+            0.5 if spec.energy is None else spec.energy, 0.3 if spec.tension is None else spec.tension,
+        )  # fmt: skip
+
+    def _chords(self, specs: Sequence[SectionPlan]) -> list[Chord]:
+        tonic = pitch_class(self.tonic_name)
+        out: list[Chord] = []
+        for section, spec in zip(self.sections, specs, strict=True):
+            slots = spec.chords or ()
+            for i, slot in enumerate(slots):
+                start = Fraction(slot.beat).limit_denominator(960)
+                end = Fraction(slots[i + 1].beat).limit_denominator(960) if i + 1 < len(slots) else section.beats
+                if start >= section.beats or end <= start:
+                    continue
+                chord = numeral(slot.rn)
+                under = chord.bass if slot.bass is None else numeral(slot.bass).root
+                out.append(
+                    Chord(
+                        section.start_beat + start, min(end, section.beats) - start, slot.rn,
+                        chord.pitch_classes(tonic), (tonic + under) % 12, scale_for(chord, tonic, self.mode),
+                    )  # fmt: skip
+                )
+        return out
+
+    def _hit(self, t: float, beat: float | None, kind: str, weight: float | None, locked: bool | None) -> Hit:
+        at = Fraction(self.tempo.beat(t) if beat is None else beat).limit_denominator(48)
+        return Hit(t, at, kind, 0.5 if weight is None else weight, bool(locked))
+
+
+def _active(spec: SectionPlan, section: Section, band: Band) -> set[str]:
+    """Who plays in a section: the plan's word, else by layer and energy; percussion and intros hold back."""
+    out: set[str] = set()
+    for voice in band.voices:
+        part = voice.part
+        said = (spec.active or {}).get(part.role)
+        if said is None:
+            limit = LAYER_FROM[part.layer]
+            if section.role in ("intro", "break", "outro") and part.role == "lead":
+                limit = 2.0
+            said = section.energy >= limit
+        if said:
+            out.add(part.id)
+    if not out and band.voices:
+        out.add(band.voices[0].part.id)
+    return out
+
+
+def _lines(
+    voice: Voice, frame: _Frame, index: int, spec: SectionPlan, chords: list[Chord], tune: list[Line]
+) -> list[Line]:
+    """What one voice plays in one section, beats relative to it."""
+    section = frame.sections[index]
+    role = voice.part.role
+    plan = frame.plan
+    generator = chance(frame.seed, section.id, role, spec.seed_offset or 0)
+    if role == "lead":
+        return tune
+    share = (spec.density or {}).get(role, 1.0)
+    arousal = plan.arousal if plan.arousal is not None else 0.5
+    scale = min(1.8, max(0.3, (0.5 + arousal) * (0.7 + 0.6 * section.energy))) * share
+    if voice.part.drums:
+        amount = min(1.0, max(0.0, 0.25 + 0.55 * arousal * share + 0.45 * (section.energy - 0.4)))
+        strokes = groove(
+            voice_grid(voice, frame), section.bars, frame.bar, amount, generator,
+            opens=index > 0 and section.energy >= frame.sections[index - 1].energy, fills=section.bars >= 4,
+        )  # fmt: skip
+        return [Line(s.beat, Fraction(1, 4), s.key, s.strength, "taiko" if s.taiko else "drum") for s in strokes]
+    if not chords:
+        return []
+    task = Task(
+        chords, frame.bar, voice.part.range, voice.spec.density * scale,
+        min(1.02, max(0.45, 0.98 - 0.4 * arousal - 0.08 * (plan.valence or 0))),
+        section.bars, generator, _gaps(tune, section.beats),
+    )  # fmt: skip
+    lines = PATTERNS.get(role, PATTERNS["pad"])(task)
+    return _entrance(lines, voice, frame, index)
+
+
+def voice_grid(voice: Voice, frame: _Frame):  # type: ignore[no-untyped-def]
+    """The drum grid of the band's style, or of the scene where the style has the same kind of bar."""
+    band = assemble(frame.plan)
+    return band.style.drums if band.style.drums.steps == int(frame.bar * 4) else band.scene.drums
+
+
+def _entrance(lines: list[Line], voice: Voice, frame: _Frame, index: int) -> list[Line]:
+    """In the first section the layers come in one after another, not all at once."""
+    if index > 0 or frame.sections[0].bars < 4:
+        return lines
+    wait = {"base": 0, "mid": 2, "high": 2, "peak": 4}[voice.part.layer] * frame.bar
+    if not any(v.part.layer == "base" for v in assemble(frame.plan).voices):
+        return lines
+    return [line for line in lines if line.beat >= wait]
+
+
+def _gaps(tune: Sequence[Line], beats: Fraction) -> tuple[tuple[Fraction, Fraction], ...]:
+    gaps: list[tuple[Fraction, Fraction]] = []
+    at = Fraction(0)
+    for line in sorted(tune, key=lambda x: x.beat):
+        if line.beat - at >= 1:
+            gaps.append((at, line.beat))
+        at = max(at, line.beat + line.dur)
+    if beats - at >= 1:
+        gaps.append((at, beats))
+    return tuple(gaps) if tune else ()
+
+
+def _play(lines: Sequence[Line], voice: Voice, frame: _Frame, section: Section) -> list[Note]:
+    """Dynamics: mood and energy set the level, metre and phrase shape it, a slow drift keeps it alive."""
+    low, high = _dynamic_range(frame)
+    arousal = frame.plan.arousal if frame.plan.arousal is not None else 0.5
+    mean = low + (high - low) * (0.20 + 0.65 * min(1.0, 0.45 * arousal + 0.65 * section.energy))
+    part = voice.part
+    drift = pink(chance(frame.seed, section.id, part.role, "velocity"), max(2, len(lines))) * 3.0
+    notes = []
+    for i, line in enumerate(sorted(lines, key=lambda x: (x.beat, x.pitch))):
+        place = float(line.beat / section.beats) if section.beats else 0.0
+        arch = 5.0 * (1 - abs(2 * place - 1.2))
+        if line.artic in ("drum", "taiko"):
+            velocity = mean * (0.55 + 0.55 * line.accent) + float(drift[i])
+        else:
+            velocity = mean + 10 * line.accent + arch + float(drift[i])
+        beat = section.start_beat + swung(line.beat, frame.swing)
+        notes.append(Note(part.id, beat, line.dur, line.pitch, max(8, min(127, round(velocity))), 0.0, line.artic))
+    return notes
+
+
+def _dynamic_range(frame: _Frame) -> tuple[int, int]:
+    return assemble(frame.plan).scene.dynamics.vel
+
+
+def _taiko(band: Band, notes: dict[str, list[Note]]) -> tuple[list[Part], dict[str, list[Note]]]:
+    """Strokes of the palette's Taiko lane go to a part of their own: program 116 is melodic in General MIDI."""
+    parts = [voice.part for voice in band.voices]
+    out = dict(notes)
+    for part in list(parts):
+        if not part.drums:
+            continue
+        deep = [replace(n, part="taiko", artic="") for n in out[part.id] if n.artic == "taiko"]
+        out[part.id] = [replace(n, artic="") for n in out[part.id] if n.artic != "taiko"]
+        if deep:
+            parts.append(Part("taiko", "perc", TAIKO_PROGRAM, (36, 60), part.layer, False, None, 0.0, -2.0, 0.3))
+            out["taiko"] = deep
+    return parts, out
+
+
+def _humanise(parts: Sequence[Part], notes: dict[str, list[Note]], frame: _Frame) -> list[Note]:
+    chip = any(part.synth == "pulse25" for part in parts)
+    anchors = [hit.beat for hit in frame.hits] + [frame.end]
+    out: list[Note] = []
+    for part in parts:
+        row = notes.get(part.id, [])
+        if chip or not row:
+            out += row
+            continue
+        out += timed(row, part.role, frame.seed, part.id, dict(library().sigma_ms), anchors=anchors)
+    return out
+
+
+def _lowpass(plan: ScorePlan, band: Band) -> float:
+    """Moods file: lowpass_hz."""
+    if band.chip:
+        return 18_000.0
+    arousal = plan.arousal if plan.arousal is not None else 0.5
+    return 2800 + 13_000 * (0.6 * arousal + 0.4 * ((plan.valence or 0.0) + 1) / 2)
+
+
+def _length(plan: ScorePlan, frame: _Frame, video: VideoMap | None) -> float:
+    if frame.loop is not None:
+        return frame.tempo.seconds(frame.loop.start_beat + frame.loop.len_beats) - frame.tempo.seconds(Fraction(0))
+    if plan.length_s:
+        return plan.length_s
+    return video.duration if video and video.duration > 0 else frame.tempo.seconds(frame.end) + 3.0

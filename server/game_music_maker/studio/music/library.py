@@ -1,0 +1,182 @@
+"""The tables that the composer works from: palettes (genres), moods, and the words for them.
+
+The YAML files in `palettes/` are read once per process into frozen values; nothing here needs numpy, so that the app
+process can read a brief.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from .score import Layer
+
+FOLDER = Path(__file__).parent / "palettes"
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Words(_Table):
+    """English phrases (matched on word boundaries) and Chinese ones (matched anywhere)."""
+
+    en: tuple[str, ...] = ()
+    zh: tuple[str, ...] = ()
+
+
+class Affect(_Table):
+    """Valence −1..1, arousal 0..1, tension 0..1."""
+
+    valence: float
+    arousal: float
+    tension: float
+
+
+class PartSpec(_Table):
+    """A part of a palette. `gm` zero-based programs by preference or "drums"; `density` onsets a quarter at arousal .5."""
+
+    role: str
+    gm: tuple[int, ...] | Literal["drums"]
+    range: tuple[int, int] = (0, 127)
+    density: float
+    layer: Layer
+    synth: str | None = None
+
+
+class ChordTable(_Table):
+    """Progressions as roman numerals relative to the parallel major; `rate` chord slots a bar."""
+
+    rate: float
+    A: tuple[tuple[str, ...], ...]
+    B: tuple[tuple[str, ...], ...]
+    turn: tuple[tuple[str, ...], ...]
+
+
+class DrumGrid(_Table):
+    """Percussion key (116 = Taiko program) → one character a step: X accent, x normal, o ghost, . rest."""
+
+    steps: int
+    lanes: dict[int, str]
+
+
+class Room(_Table):
+    type: str
+    rt60: float
+    wet: float
+
+
+class MelodyStyle(_Table):
+    step: float
+    leap_max: int
+    phrase_bars: int
+    ornament: str = "none"
+
+
+class Dynamics(_Table):
+    vel: tuple[int, int]
+    arc: str = ""
+
+
+class Palette(_Table):
+    """One genre of the palette file; see the conventions at its head."""
+
+    id: str
+    kind: Literal["scene", "style", "cue"]
+    names: dict[str, str]
+    aliases: Words
+    va: Affect
+    bpm: tuple[float, float, float]
+    bpm_unit: Literal["q", "dq"] = "q"
+    meter: tuple[str, ...]
+    swing: float
+    tonics: tuple[str, ...]
+    modes: dict[str, float]
+    chords: ChordTable
+    drums: DrumGrid
+    parts: tuple[PartSpec, ...]
+    dynamics: Dynamics
+    texture: str
+    reverb: Room
+    melody: MelodyStyle
+    cells: tuple[tuple[int, ...], ...]
+    form: tuple[str, ...]
+    avoid: str = ""
+    one_shot: bool = False
+    length_s: tuple[float, float] | None = None
+    lufs: float = -16.0
+
+
+class Mood(_Table):
+    id: str
+    v: float
+    a: float
+    t: float
+    en: tuple[str, ...]
+    zh: tuple[str, ...]
+
+
+class PaceWord(Words):
+    a: float | None
+
+
+class Instrument(Words):
+    """`gm` programs to use, `family` further programs that an exclusion forbids, `roles` parts that it forbids."""
+
+    gm: tuple[int, ...] = ()
+    family: tuple[int, ...] = ()
+    roles: tuple[str, ...] = ()
+    drums: bool = False
+    synths: tuple[str, ...] = ()
+
+
+class ChangeWord(Words):
+    """A way to ask for an edit: `op` and, where it applies, its amount or word."""
+
+    op: str
+    amount: float | None = None
+    word: str | None = None
+
+
+class Library(_Table):
+    palettes: dict[str, Palette]
+    modes: dict[str, tuple[int, ...]]
+    moods: dict[str, Mood]
+    intensifiers: dict[str, dict[str, float]]
+    negation: Words
+    pace: dict[str, PaceWord]
+    requests: dict[str, Words]
+    instruments: dict[str, Instrument]
+    changes: tuple[ChangeWord, ...]
+    sections: dict[str, Words]
+    moments: dict[str, Words]
+    levels: dict[str, PaceWord]
+    nouns: Words
+    picture: Words
+    filler: Words
+    sigma_ms: dict[str, float] = Field(default_factory=dict)
+
+
+def _read(name: str) -> Any:
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load((FOLDER / name).read_text(encoding="utf-8"), Loader=loader)
+
+
+@lru_cache(maxsize=1)
+def library() -> Library:
+    """All tables. Raises pydantic's ValidationError where a file of the package is broken (held by a test)."""
+    palettes, moods, words = _read("palettes.yaml"), _read("moods.yaml"), _read("words.yaml")
+    return Library.model_validate(
+        {
+            "palettes": {p["id"]: p for p in palettes["palettes"]},
+            "modes": palettes["modes"],
+            "sigma_ms": palettes["defaults"]["timing_sigma_ms"],
+            "moods": {m["id"]: m for m in moods["moods"]},
+            **{k: moods[k] for k in ("intensifiers", "negation", "pace", "requests", "instruments")},
+            **{k: words[k] for k in ("changes", "sections", "moments", "levels", "nouns", "picture", "filler")},
+        }
+    )

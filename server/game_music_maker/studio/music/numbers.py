@@ -1,0 +1,164 @@
+"""Numbers in a brief: tempo, key, metre, length, seed, moments. English and Chinese, found by pattern and blanked out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from .words import blank
+
+_ZH_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"两": 2, "半": 0}
+_ZH_NUMBER = r"[零一二两三四五六七八九十百]+"
+_NUM = rf"(?:\d+(?:\.\d+)?|{_ZH_NUMBER})"
+_MODES = {
+    "major": "ionian", "maj": "ionian", "大调": "ionian", "minor": "aeolian", "min": "aeolian", "小调": "aeolian",
+    "harmonic minor": "harmonic_minor", "melodic minor": "melodic_minor", "phrygian dominant": "phrygian_dominant",
+    "和声小调": "harmonic_minor", "旋律小调": "melodic_minor", "whole tone": "whole_tone",
+    **{m: m for m in ("ionian", "dorian", "phrygian", "lydian", "mixolydian", "aeolian", "locrian")},
+    **{f"pentatonic {m}": f"pentatonic_{m}" for m in ("gong", "shang", "zhi", "yu")},
+    "宫调": "pentatonic_gong", "商调": "pentatonic_shang", "徵调": "pentatonic_zhi", "羽调": "pentatonic_yu",
+}  # fmt: skip
+_MODE_WORDS = "|".join(re.escape(m) for m in sorted(_MODES, key=len, reverse=True))
+_KEY = re.compile(
+    rf"(?:\b(?:in|key of|key:?)\s+(?:the key of\s+)?)?(?<![a-z0-9])(?P<t>[a-g])(?P<a>\s?(?:#|♯|b(?![a-z])|♭|sharp|flat))?"
+    rf"[\s-]*(?P<m>{_MODE_WORDS})(?![a-z])|(?P<za>[升降])\s?(?P<zt>[a-g])\s?(?P<zm>{_MODE_WORDS})"
+    r"|\b(?:in the key of|key of|in)\s+(?P<t2>[a-g])(?P<a2>#|♯|b|♭|\s?sharp|\s?flat)?(?=$|[\s,.;!])(?!\s+(?:minute|few|bit|while|way|game|scene|dungeon|lot|different|new))"
+)
+_BPM = re.compile(
+    rf"(?:(?:at|to|of|is|=|about|around)\s+)?(?P<n>{_NUM})\s*(?:bpm|beats per minute|beats a minute)|bpm\s*(?:of|=|:|to|at|为|是)?\s*(?P<n2>\d+(?:\.\d+)?)"
+    rf"|tempo\s*(?:of|=|:|to|at|is)?\s*(?P<n3>\d+(?:\.\d+)?)|每分钟\s*(?P<n4>{_NUM})\s*拍|(?P<n5>\d{{2,3}})\s*拍(?!子)"
+)
+_METER = re.compile(
+    r"(?<![\d:])(?P<n>[2345679]|12)\s*/\s*(?P<d>[48])(?!\d)(?:\s*(?:time|meter|metre|time signature|拍子?))?|(?P<waltz>\bwaltz\b|华尔兹|圆舞曲|三拍子?)|(?P<zd>[四八])分之(?P<zn>[二三四五六七九])(?:拍子?)?|(?P<four>四拍子)|(?P<zn2>[二三四五六七九])(?P<zd2>[四八])拍"
+)
+_CLOCK = r"(?P<{0}m>\d{{1,2}}):(?P<{0}s>\d{{2}}(?:\.\d+)?)"
+_SECONDS = rf"(?P<{{0}}n>{_NUM})\s*-?\s*(?P<{{0}}u>seconds?|secs?|s(?![a-z])|minutes?|mins?|秒钟?|分钟)"
+_SEED = re.compile(r"(?:\bseed|种子)\s*(?:of|=|:|号|为|是)?\s*(\d+)")
+_BARS = re.compile(rf"(?P<n>{_NUM})\s*-?\s*(?:bars?|measures?|小节)(?![a-z])")
+_MINSEC = re.compile(rf"(?P<m>{_NUM})\s*分(?:钟)?\s*(?P<s>{_NUM})\s*秒|(?P<m2>\d+)\s*min(?:ute)?s?\s*(?:and\s*)?(?P<s2>\d+)\s*s(?:ec(?:ond)?s?)?")
+_LENGTH = re.compile(
+    rf"(?:(?:length|duration|lasting|long|for|时长|长度)\s*(?:of|=|:|is|为|是)?\s*)?(?:{_CLOCK.format('c')}|{_SECONDS.format('w')})(?:\s*(?:long|in length|长|左右))?"
+)
+_HALF_MINUTE = re.compile(r"half a minute|半分钟")
+
+
+def zh_number(text: str) -> float:
+    """``十二`` → 12, ``一百二十`` → 120; decimal text as it stands."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    total, digit = 0, 0
+    for char in text:
+        if char in "十百":
+            total += (digit or 1) * (10 if char == "十" else 100)
+            digit = 0
+        else:
+            digit = _ZH_DIGITS.get(char, 0)
+    return float(total + digit)
+
+
+@dataclass
+class Numbers:
+    """What the numbers of a text say; `rest` is the text without them."""
+
+    rest: str
+    bpm: float | None = None
+    tonic: str | None = None
+    mode: str | None = None
+    meter: str | None = None
+    length_s: float | None = None
+    bars: int | None = None
+    seed: int | None = None
+    found: list[str] = field(default_factory=list)
+
+
+def seconds_of(hit: re.Match[str], prefix: str) -> float:
+    """Seconds of a `_CLOCK` or `_SECONDS` match with the given group prefixes (c… or w…)."""
+    groups = hit.groupdict()
+    if groups.get(f"{prefix}cm") is not None:
+        return int(groups[f"{prefix}cm"]) * 60 + float(groups[f"{prefix}cs"])
+    value = zh_number(groups[f"{prefix}wn"])
+    return value * 60 if groups[f"{prefix}wu"].startswith(("min", "分")) else value
+
+
+def moment(prefix: str) -> str:
+    """Pattern of a point in time; read it with `seconds_of`."""
+    return rf"(?:{_CLOCK.format(prefix + 'c')}|{_SECONDS.format(prefix + 'w')})"
+
+
+def _accidental(sign: str | None) -> str:
+    sign = (sign or "").strip()
+    return "#" if sign in ("#", "♯", "sharp", "升") else "b" if sign in ("b", "♭", "flat", "降") else ""
+
+
+def _key(out: Numbers) -> None:
+    hit = _KEY.search(out.rest)
+    if not hit:
+        return
+    g = hit.groupdict()
+    letter = g["t"] or g["zt"] or g["t2"]
+    if g["t"] == "a" and not g["a"] and g["m"] not in ("major", "minor", "大调", "小调") and g["m"] in ("min", "maj"):
+        return
+    out.tonic = letter.upper() + _accidental(g["a"] or g["za"] or g["a2"])
+    mode = g["m"] or g["zm"]
+    out.mode = _MODES[mode] if mode else None
+    out.rest = blank(out.rest, *hit.span())
+
+
+def _meter(out: Numbers) -> None:
+    hit = _METER.search(out.rest)
+    if not hit:
+        return
+    zh = dict(zip("二三四五六七八九", "23456789", strict=True))
+    g = hit.groupdict()
+    if g["n"]:
+        out.meter = f"{g['n']}/{g['d']}"
+    elif g["waltz"]:
+        out.meter = "3/4"
+    elif g["four"]:
+        out.meter = "4/4"
+    else:
+        out.meter = f"{zh[g['zn'] or g['zn2']]}/{zh[g['zd'] or g['zd2']]}"
+    out.rest = blank(out.rest, *hit.span())
+
+
+def _length(out: Numbers) -> None:
+    if hit := _MINSEC.search(out.rest):
+        minutes, seconds = hit["m"] or hit["m2"], hit["s"] or hit["s2"]
+        out.length_s = zh_number(minutes) * 60 + zh_number(seconds)
+    elif hit := _HALF_MINUTE.search(out.rest):
+        out.length_s = 30.0
+    elif hit := _LENGTH.search(out.rest):
+        out.length_s = seconds_of(hit, "")
+    if hit:
+        out.rest = blank(out.rest, *hit.span())
+    if out.length_s is not None and out.length_s <= 0:
+        out.length_s = None
+
+
+def _meter_ok(meter: str | None) -> bool:
+    return meter is None or meter in {f"{n}/{d}" for n in (2, 3, 4, 5, 6, 7, 9, 12) for d in (4, 8)}
+
+
+def read_numbers(text: str, *, length: bool = True) -> Numbers:
+    """Tempo, key, metre, seed and (where `length`) length of a normalised text. Values out of range are left unread."""
+    out = Numbers(rest=text)
+    if hit := _SEED.search(out.rest):
+        out.seed = int(hit[1]) % 2**63
+        out.rest = blank(out.rest, *hit.span())
+    if hit := _BPM.search(out.rest):
+        value = zh_number(next(g for g in hit.groups() if g))
+        if 20 <= value <= 300:
+            out.bpm = value
+            out.rest = blank(out.rest, *hit.span())
+    _meter(out)
+    if not _meter_ok(out.meter):
+        out.meter = None
+    _key(out)
+    if length:
+        if hit := _BARS.search(out.rest):
+            out.bars = max(1, min(512, int(zh_number(hit["n"]))))
+            out.rest = blank(out.rest, *hit.span())
+        _length(out)
+    return out
