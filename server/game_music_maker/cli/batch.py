@@ -94,6 +94,7 @@ async def _one(work: Workspace, item: Item, ledger: Ledger, backend: str | None)
         )  # fmt: skip
         message, plan = build_message(wish), await asyncio.to_thread(build_plan, wish)
         project = work.new_project(item.name, backend)
+        work.check_plan(project, plan)
         work.check_output(project, item.output, item.format, overwrite=ours)
         ledger.write(item.key, "begun", output=item.output)
         uploaded = await work.add(list(item.clip), project)

@@ -61,10 +61,7 @@ def score(args: argparse.Namespace, clips: Sequence[str], output: Output) -> int
     """Do it and say how it went; the exit status."""
     settings = Settings.load()
     message, plan = build_message(args), build_plan(args)
-    from .session import start_early
-
-    early = start_early(settings, args.backend)
-    data = asyncio.run(_score(settings, early, args, list(clips), message, plan, output))
+    data = asyncio.run(_score(settings, args, list(clips), message, plan, output))
     output.answer(data, [] if output.quiet else closing_lines(data, output))
     return 0
 
@@ -103,7 +100,6 @@ def build_plan(args: argparse.Namespace) -> dict[str, Any] | None:
 
 async def _score(
     settings: Settings,
-    early: Any,
     args: argparse.Namespace,
     clips: list[str],
     message: str,
@@ -112,7 +108,7 @@ async def _score(
 ) -> dict[str, Any]:
     from .session import shell_desk
 
-    desk = shell_desk(settings, early)
+    desk = shell_desk(settings)
 
     def reporter(stage: str) -> Any:
         low, high = _STAGES[stage]
@@ -134,8 +130,9 @@ async def _score(
         output.progress(0.02, "starting")
         work = desk.workspace()
         first = clips[0] if clips else "music"
-        project = await work.new_project(Path(first).stem, args.backend)
+        project = work.new_project(Path(first).stem, args.backend)
         target = args.output or default_output(first, args.format)
+        work.check_plan(project, plan)
         work.check_output(project, target, args.format, overwrite=args.overwrite)
         uploaded = await work.add(clips, project, reporter("upload")) if clips else {"rejected": []}
         lap("upload")

@@ -125,6 +125,8 @@ async def _run(args: argparse.Namespace, output: Output) -> int:
             if state.data["status"] != "running":
                 await _raise_failed(context, state.data)
                 answer = type(answer)(state.data["result"], state.files)
+        if answer.data.get("status") == "running" and args.tool == "export":
+            await desk.workspace().submitted(answer.data)
     finally:
         await desk.close()
     if answer.picture:
@@ -152,6 +154,8 @@ async def _raise_failed(context: Any, data: dict[str, Any]) -> None:
 def lines(data: dict[str, Any]) -> list[str]:
     """An answer for a person in a terminal."""
     found = [str(data.get("message", ""))]
+    if data.get("status") == "running" and data.get("job"):
+        found.append(f"Look again with: game-music-maker state --job {data['job']} --wait-s 45")
     reply = data.get("reply")
     if reply and reply != data.get("message"):
         found.append(str(reply))

@@ -115,6 +115,7 @@ async def render(run: Run, room: Room, paths: Paths, folder: Path) -> dict[str, 
             status = await _submit(run, room, render_id)
         else:
             status = await _take_up(run, room, render_id)
+        run.remember(submitted=True)
         status = await _until_over(run, room, render_id, status)
         run.progress(0.99, "saving the file")
         place = paths.output(request["output"], folder)

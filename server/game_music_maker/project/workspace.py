@@ -164,11 +164,7 @@ class Workspace:
                 raise
         plan = read_plan(score)
         room = await self._open(name)
-        if plan is not None and not room.local:
-            raise InvalidArgument(
-                "A score plan works on the local backend alone.",
-                next="Leave `score` out, or use a local project.",
-            )
+        self.check_plan(room.project.name, score)
         self._revive(room)
         job, begun = self._jobs.begin(
             room.project.name,
@@ -296,6 +292,15 @@ class Workspace:
         )
         delivery.refuse_existing(order)
 
+    def check_plan(self, name: str, score: dict[str, Any] | None) -> None:
+        """Judge a score plan before any work is done for it. Raises: InvalidArgument, NotFound."""
+        project = self._registry.meant(name, name)
+        if read_plan(score) is not None and project.backend != "local":
+            raise InvalidArgument(
+                "A score plan works on the local backend alone.",
+                next="Leave the plan and the seed out, or use a local project.",
+            )
+
     async def result(self, job_name: str, name: str, wait_s: float, report: Report | None = None) -> dict[str, Any]:
         """Wait for a job and give its own answer, or that it still runs. Raises what it failed with."""
         return self._outcome(await self._jobs.wait(self._job(name, job_name), wait_s, report))
@@ -305,6 +310,12 @@ class Workspace:
         while answer.get("status") == "running":
             answer = await self.result(answer["job"], answer["project"], 600, report)
         return answer
+
+    async def submitted(self, answer: dict[str, Any]) -> None:
+        """Wait until the render of an answer that says "running" is with the backend, so that this process may end."""
+        job = self.job(answer["job"], answer["project"])
+        while job.status == "running" and not job.request.get("submitted"):
+            job = await self._jobs.wait(job, 0.2)
 
     def job(self, job_name: str, name: str | None) -> Job:
         """A job as it is now. Raises: NotFound."""
