@@ -20,7 +20,7 @@ from .chance import chance, pink
 from .drums import TAIKO_PROGRAM, groove
 from .humanise import swung, timed
 from .lead import Lead, lead_lines
-from .library import library
+from .library import DrumGrid, library
 from .score import Chord, Hit, LoopSpan, Note, Part, Score, Section, TempoMap
 from .theory import numeral, pitch_class, scale_for
 
@@ -80,6 +80,7 @@ class _Frame:
 
     def __init__(self, plan: ScorePlan, band: Band) -> None:
         self.plan = plan
+        self.band = band
         self.seed = plan.seed or 0
         numerator, denominator = (plan.meter or "4/4").split("/")
         self.meter = (int(numerator), int(denominator))
@@ -122,9 +123,13 @@ class _Frame:
                 under = chord.bass if slot.bass is None else numeral(slot.bass).root
                 out.append(
                     Chord(
-                        section.start_beat + start, min(end, section.beats) - start, slot.rn,
-                        chord.pitch_classes(tonic), (tonic + under) % 12, scale_for(chord, tonic, self.mode),
-                    )  # fmt: skip
+                        section.start_beat + start,
+                        min(end, section.beats) - start,
+                        slot.rn,
+                        chord.pitch_classes(tonic),
+                        (tonic + under) % 12,
+                        scale_for(chord, tonic, self.mode),
+                    )
                 )
         return out
 
@@ -167,7 +172,7 @@ def _lines(
     if voice.part.drums:
         amount = min(1.0, max(0.0, 0.25 + 0.55 * arousal * share + 0.45 * (section.energy - 0.4)))
         strokes = groove(
-            voice_grid(voice, frame), section.bars, frame.bar, amount, generator,
+            _grid(frame), section.bars, frame.bar, amount, generator,
             opens=index > 0 and section.energy >= frame.sections[index - 1].energy, fills=section.bars >= 4,
         )  # fmt: skip
         return [Line(s.beat, Fraction(1, 4), s.key, s.strength, "taiko" if s.taiko else "drum") for s in strokes]
@@ -182,10 +187,10 @@ def _lines(
     return _entrance(lines, voice, frame, index)
 
 
-def voice_grid(voice: Voice, frame: _Frame):  # type: ignore[no-untyped-def]
-    """The drum grid of the band's style, or of the scene where the style has the same kind of bar."""
-    band = assemble(frame.plan)
-    return band.style.drums if band.style.drums.steps == int(frame.bar * 4) else band.scene.drums
+def _grid(frame: _Frame) -> DrumGrid:
+    """The style's drum grid, or the scene's where only that one has this kind of bar."""
+    style, scene = frame.band.style.drums, frame.band.scene.drums
+    return scene if scene.steps == int(frame.bar * 4) != style.steps else style
 
 
 def _entrance(lines: list[Line], voice: Voice, frame: _Frame, index: int) -> list[Line]:
@@ -193,7 +198,7 @@ def _entrance(lines: list[Line], voice: Voice, frame: _Frame, index: int) -> lis
     if index > 0 or frame.sections[0].bars < 4:
         return lines
     wait = {"base": 0, "mid": 2, "high": 2, "peak": 4}[voice.part.layer] * frame.bar
-    if not any(v.part.layer == "base" for v in assemble(frame.plan).voices):
+    if not any(v.part.layer == "base" for v in frame.band.voices):
         return lines
     return [line for line in lines if line.beat >= wait]
 
@@ -212,7 +217,7 @@ def _gaps(tune: Sequence[Line], beats: Fraction) -> tuple[tuple[Fraction, Fracti
 
 def _play(lines: Sequence[Line], voice: Voice, frame: _Frame, section: Section) -> list[Note]:
     """Dynamics: mood and energy set the level, metre and phrase shape it, a slow drift keeps it alive."""
-    low, high = _dynamic_range(frame)
+    low, high = frame.band.scene.dynamics.vel
     arousal = frame.plan.arousal if frame.plan.arousal is not None else 0.5
     mean = low + (high - low) * (0.20 + 0.65 * min(1.0, 0.45 * arousal + 0.65 * section.energy))
     part = voice.part
@@ -228,10 +233,6 @@ def _play(lines: Sequence[Line], voice: Voice, frame: _Frame, section: Section) 
         beat = section.start_beat + swung(line.beat, frame.swing)
         notes.append(Note(part.id, beat, line.dur, line.pitch, max(8, min(127, round(velocity))), 0.0, line.artic))
     return notes
-
-
-def _dynamic_range(frame: _Frame) -> tuple[int, int]:
-    return assemble(frame.plan).scene.dynamics.vel
 
 
 def _taiko(band: Band, notes: dict[str, list[Note]]) -> tuple[list[Part], dict[str, list[Note]]]:
