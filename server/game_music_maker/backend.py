@@ -73,8 +73,11 @@ class Backend:
             await self._service.close()
 
 
-async def open_backend(settings: Settings, kind: str | None = None) -> Backend:
+async def open_backend(settings: Settings, kind: str | None = None, *, studio: Studio | None = None) -> Backend:
     """A backend, ready for its first call; nothing is sent and no process started yet.
+
+    Args:
+        studio: one that was started early (`Studio.spawn`), used where the backend is local.
 
     Raises:
         InvalidArgument: no such backend.
@@ -91,7 +94,7 @@ async def open_backend(settings: Settings, kind: str | None = None) -> Backend:
     limits = HttpLimits(retry=settings.retry_seconds)
     headers = attribution(settings)
     if chosen == "local":
-        studio = Studio(settings.home)
+        studio = studio or Studio(settings.home)
         client = Nemo(studio.url, studio, headers, limits=limits, clocks=clocks)
         return Backend("local", client, anonymous=False, service=studio)
 
@@ -123,9 +126,20 @@ class Studio:
     def __init__(self, home: Path) -> None:
         self._home = home
         self._process: asyncio.subprocess.Process | None = None
+        self._coming: asyncio.subprocess.Process | None = None
         self._url = self._token = ""
         self._single = asyncio.Lock()
         self._closed = False
+
+    async def spawn(self) -> None:
+        """Start the process without waiting for it, so that it comes up while the caller loads other things.
+
+        Raises:
+            BackendUnreachable: its folder cannot be written.
+        """
+        async with self._single:
+            if self._process is None and self._coming is None and not self._closed:
+                self._coming = await self._launch()
 
     async def url(self) -> str:
         """The address of the running studio.
@@ -156,6 +170,15 @@ class Studio:
             await self._start()
 
     async def _start(self) -> None:
+        process, self._coming = self._coming or await self._launch(), None
+        try:
+            self._url, self._token = await self._ready(process)
+        except BaseException:
+            await _end(process)
+            raise
+        self._process = process
+
+    async def _launch(self) -> asyncio.subprocess.Process:
         try:
             self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
             log = _bounded_log(self._home / "studio.log")
@@ -165,19 +188,13 @@ class Studio:
                 next="Set GAME_MUSIC_MAKER_HOME to a folder that can be written.",
             ) from None
         with log:
-            process = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", "game_music_maker.studio", "--home", str(self._home)),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
             )
-        try:
-            self._url, self._token = await self._ready(process)
-        except BaseException:
-            await _end(process)
-            raise
-        self._process = process
 
     async def _ready(self, process: asyncio.subprocess.Process) -> tuple[str, str]:
         assert process.stdout is not None
@@ -199,9 +216,10 @@ class Studio:
         """End the process: its input is closed, then it is told to, then it is made to."""
         async with self._single:
             self._closed = True
-            process, self._process = self._process, None
-            if process is not None:
-                await _end(process)
+            ended, self._process, self._coming = (self._process, self._coming), None, None
+            for process in ended:
+                if process is not None:
+                    await _end(process)
 
 
 def _bounded_log(path: Path) -> BinaryIO:
