@@ -106,9 +106,10 @@ async def _score(
     plan: dict[str, Any] | None,
     output: Output,
 ) -> dict[str, Any]:
-    from .session import shell_desk
+    from .session import early_studio, shell_desk
 
-    desk = shell_desk(settings)
+    studio = await early_studio(settings, args.backend)
+    desk = shell_desk(settings, studio)
 
     def reporter(stage: str) -> Any:
         low, high = _STAGES[stage]
@@ -145,6 +146,8 @@ async def _score(
         state, _, _ = await work.look(project, None, 0, "full")
     finally:
         await desk.close()
+        if studio is not None:
+            await studio.close()
     return {
         **made,
         "reply": turn["reply"],
