@@ -61,6 +61,13 @@ def test_names_versions_and_licences() -> None:
     assert META["metadata"]["homepage"] == META["metadata"]["openclaw"]["homepage"] == MANIFEST["homepage"]
 
 
+def test_the_changelog_begins_with_this_version() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    found = re.search(r"(?m)^## (\S+)", text)
+    assert found
+    assert found[1] == META["metadata"]["version"]
+
+
 def test_the_frontmatter_keeps_the_formats_limits() -> None:
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", META["name"])
     assert len(META["description"]) <= 1024
