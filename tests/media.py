@@ -26,8 +26,10 @@ SCENES = {
     "sunset": "gradients=s={w}x{h}:r={r}:c0=0xff7000:c1=0x401060:n=2:speed=0.01,noise=alls=3:allf=t",
     "cave": "gradients=s={w}x{h}:r={r}:c0=0x101820:c1=0x304050:n=2:speed=0.02,noise=alls=4:allf=t",
     "fractal": "mandelbrot=s={w}x{h}:r={r}:start_scale=2:end_scale=0.5:end_pts=300",
-    "pan": "mandelbrot=s=640x360:r={r}:start_scale=0.4:end_scale=0.39,crop=320:180:x='mod(t*90,320)':y=60,scale={w}:{h}",
-    "turn": "mandelbrot=s=960x360:r={r}:start_scale=0.4:end_scale=0.39,crop=320:180:x='abs(mod(t*900,1280)-640)':y=60,scale={w}:{h}",
+    "pan": "mandelbrot=s=640x360:r={r}:start_scale=0.4:end_scale=0.39,"
+    "crop=320:180:x='mod(t*90,320)':y=60,scale={w}:{h}",
+    "turn": "mandelbrot=s=960x360:r={r}:start_scale=0.4:end_scale=0.39,"
+    "crop=320:180:x='abs(mod(t*900,1280)-640)':y=60,scale={w}:{h}",
     "flash": "gradients=s={w}x{h}:r={r}:c0=0x104010:c1=0x60a060:n=2:speed=0.02,noise=alls=3:allf=t,"
     "eq=brightness='0.8*gt(mod(t+0.9,1.7),1.6)':eval=frame",
     "grey": "color=0x404040:s={w}x{h}:r={r}",
@@ -42,7 +44,8 @@ SOUNDS = {
     "noise": "anoisesrc=r=48000:a=0.2:d={d}:seed=1",
     "bursts": "aevalsrc='0.6*(random(0)-0.5)*lt(mod(t,3),0.4)':s=48000:d={d}",
     "silence": "anullsrc=r=48000:cl=stereo,atrim=0:{d}",
-    "surround": "aevalsrc='0.2*sin(2*PI*200*t)|0.2*sin(2*PI*250*t)|0.2*sin(2*PI*300*t)|0|0.1*sin(2*PI*350*t)|0.1*sin(2*PI*400*t)':"
+    "surround": "aevalsrc='0.2*sin(2*PI*200*t)|0.2*sin(2*PI*250*t)|0.2*sin(2*PI*300*t)|0"
+    "|0.1*sin(2*PI*350*t)|0.1*sin(2*PI*400*t)':"
     "c=5.1:s=48000:d={d}",
     "odd": "sine=f=330:r=22050:d={d}",
     "syllables": "aevalsrc='0.5*max(0,sin(2*PI*4*t))*(sin(2*PI*150*t)+0.6*sin(2*PI*600*t)+0.4*sin(2*PI*1500*t)"
@@ -89,7 +92,9 @@ class Media:
             video, audio: encoder options. after: further output options.
         """
         lengths = [seconds] * len(scenes) if isinstance(seconds, (int, float)) else list(seconds)
-        key = json.dumps([scenes, lengths, size, fps, sound, video, audio, suffix, filters, before, after])
+        key = json.dumps(
+            [[SCENES[name] for name in scenes], lengths, size, fps, sound, video, audio, suffix, filters, before, after]
+        )
         out = self.folder / f"{hashlib.sha1(key.encode()).hexdigest()[:12]}.{suffix}"
         if out.exists():
             return out

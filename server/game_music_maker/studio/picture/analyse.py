@@ -171,7 +171,7 @@ def _normal(raw: NDArray[np.float64]) -> NDArray[np.float64]:
     low, high = np.percentile(smooth, [5, 95])
     if high - low < 1e-4 + 0.02 * abs(high):
         return np.full(len(raw), 0.5)
-    return np.clip((smooth - low) / (high - low), 0.0, 1.0)
+    return np.asarray(np.clip((smooth - low) / (high - low), 0.0, 1.0))
 
 
 def _peaks(flow: NDArray[np.float64]) -> list[Cut]:

@@ -23,10 +23,17 @@ from .cuts import Found, judge, walk
 from .features import HEIGHT, WIDTH, Features, difference, features
 
 BUDGET_SHARE = 0.07
+BUDGET_PIXELS = 6.6e8
 KEY_SHARE = 0.05
 _SPIKE = 2.2
 _SURE_SPIKE = 5.0
-_AFTER = 9
+_SETTLED = 1.5
+_MOST_MOVED = 0.5
+_APART = 8
+_PLAIN_CODECS = ("h264", "hevc", "mpeg4")
+"""Codecs with one packet for one shown frame, so that the size alone can tell the place of a cut."""
+_STEP = 1.3
+_BEFORE, _AFTER = 5, 9
 Doubles = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
@@ -37,7 +44,8 @@ class Table:
 
     Attributes:
         times: seconds. size: bytes. key: key frames. order: place of each in decoding order.
-        spike: size against that of the frames around. irregular: key frames where no rhythm asks for one.
+        spike: size against that of the frames around. step: change of the level there, in powers of two.
+        irregular: key frames where no rhythm asks for one.
     """
 
     times: Doubles
@@ -45,6 +53,7 @@ class Table:
     key: Bools
     order: NDArray[np.int64]
     spike: Doubles
+    step: Doubles
     irregular: Bools
 
 
@@ -64,8 +73,10 @@ def quick_look(path: Path, info: MediaInfo, tell: Callable[[float, str], None]) 
     table = make_table(stream)
     candidates = find_candidates(table)
     keys = _thinned(np.flatnonzero(table.key), max(24, int(KEY_SHARE * len(table.size))))
-    stretches = choose(table, candidates, int(BUDGET_SHARE * len(table.size)))
+    stretches = choose(table, candidates, _budget(info, len(table.size)))
     times, seen = _decode(path, table, keys, stretches, lambda share: tell(0.2 + 0.75 * share, "look"))
+    if stream.codec not in _PLAIN_CODECS:
+        candidates = np.array([stretch.at for stretch in stretches], dtype=np.int64)
     found = _decide(table, candidates, stretches, times, seen, info.video.fps if info.video else 30.0)
     looked = f"Quick look: {len(times)} of {len(table.size)} frames were decoded."
     return Seen(
@@ -80,6 +91,13 @@ def quick_look(path: Path, info: MediaInfo, tell: Callable[[float, str], None]) 
     )
 
 
+def _budget(info: MediaInfo, frames: int) -> int:
+    """Frames to decode besides the key frames: a share of a long clip, a fixed amount of work on a short
+    one."""
+    assert info.video is not None
+    return int(max(BUDGET_SHARE * frames, BUDGET_PIXELS / max(1, info.video.width * info.video.height)))
+
+
 def make_table(stream: packets.Packets) -> Table:
     """Packets sorted by time, with what stands out marked."""
     shown = np.flatnonzero(stream.shown)
@@ -87,23 +105,36 @@ def make_table(stream: packets.Packets) -> Table:
     size = stream.size[by_time].astype(np.float64)
     key = stream.key[by_time]
     times = stream.seconds[by_time]
-    return Table(times, size, key, by_time.astype(np.int64), _spikes(size, key), _irregular(key))
+    spike, step = _spikes(size, key)
+    return Table(times, size, key, by_time.astype(np.int64), spike, step, _irregular(key))
 
 
-def _spikes(size: Doubles, key: Bools, reach: int = 14) -> Doubles:
-    """Each size against the larger ones (80th percentile) of the non-key packets within `reach` on either
-    side."""
+def _levels(size: Doubles, key: Bools, reach: int) -> tuple[Doubles, Doubles, Doubles, Doubles]:
+    """For each packet the larger sizes (80th percentile) and the mean of the `reach` non-key packets
+    before and after."""
+    padded = np.pad(np.where(key, np.nan, size), reach, constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, reach)
+    counts = (~np.isnan(windows)).sum(axis=1)
+    ordered = np.sort(windows, axis=1)
+    at = np.minimum(np.maximum(counts - 1, 0), (0.8 * counts).astype(int))
+    high = np.where(counts > 0, ordered[np.arange(len(ordered)), at], np.nan)
+    mean = np.where(counts > 0, np.nansum(windows, axis=1) / np.maximum(counts, 1), np.nan)
     n = len(size)
-    masked = np.where(key, np.nan, size)
-    padded = np.pad(masked, reach, constant_values=np.nan)
-    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).copy()
-    around[:, reach - 1 : reach + 2] = np.nan
-    empty = np.isnan(around).all(axis=1)
-    around[empty] = np.inf
-    ordered = np.sort(around, axis=1)
-    counts = np.maximum(1, (~np.isnan(around)).sum(axis=1))
-    level = ordered[np.arange(n), np.minimum(counts - 1, (0.8 * counts).astype(int))]
-    return np.asarray(size / (level + 48.0))
+    before, after = slice(0, n), slice(reach + 1, reach + 1 + n)
+    return tuple(np.nan_to_num(part, nan=1e12) for part in (high[before], high[after], mean[before], mean[after]))  # type: ignore[return-value]
+
+
+def _spikes(size: Doubles, key: Bools) -> tuple[Doubles, Doubles]:
+    """Each size against those before and around it, and the step of the mean level there, in powers of
+    two."""
+    high_before, high_after, mean_before, mean_after = _levels(size, key, 12)
+    _, _, near_before, near_after = _levels(size, key, 6)
+    spike = size / (np.minimum(high_before, high_after) + 48.0)
+    known = (mean_before < 1e11) & (mean_after < 1e11)
+    step = np.log2((near_after + 64.0) / (near_before + 64.0))
+    step[(near_before > 1e11) | (near_after > 1e11) | ~known] = 0.0
+    lonely = size / (np.maximum(high_before, high_after) + 48.0)
+    return np.where(key, spike, np.maximum(lonely, np.where(step > 1.0, spike, 0.0))), step
 
 
 def _irregular(key: Bools) -> Bools:
@@ -125,15 +156,16 @@ def _irregular(key: Bools) -> Bools:
 
 
 def find_candidates(table: Table) -> NDArray[np.int64]:
-    """Places of frames that may start a shot: irregular key frames, and the highest spike of each fifth of
-    a second."""
-    spiky = (table.spike >= _SPIKE) & ~table.key
-    score = np.where(table.irregular, 1e3, np.where(spiky, table.spike, 0.0))
+    """Places of frames that may start a shot: irregular key frames, spikes, and steps of the level; in
+    order of time."""
+    spiky = np.where((table.spike >= _SPIKE) & ~table.key, table.spike, 0.0)
+    steep = np.where(np.abs(table.step) >= _STEP, np.abs(table.step), 0.0)
+    score = np.where(table.irregular, 1e3, np.maximum(spiky, steep))
     found: list[int] = []
-    for i in np.argsort(-score):
+    for i in np.argsort(-score, kind="stable"):
         if score[i] <= 0:
             break
-        if i > 1 and all(abs(int(i) - j) > 3 for j in found):
+        if i > 1 and all(abs(int(i) - j) > _APART for j in found):
             found.append(int(i))
     return np.array(sorted(found), dtype=np.int64)
 
@@ -141,27 +173,31 @@ def find_candidates(table: Table) -> NDArray[np.int64]:
 def _thinned(places: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     if len(places) <= most:
         return places
-    return places[np.linspace(0, len(places) - 1, most).round().astype(int)]
+    return np.asarray(places[np.linspace(0, len(places) - 1, most).round().astype(int)])
 
 
 def choose(table: Table, candidates: NDArray[np.int64], budget: int) -> list[Stretch]:
-    """Which candidates to look at closely: the cheapest first, until `budget` frames are spent."""
+    """Which candidates to look at closely: the cheapest first, until `budget` frames are spent.
+
+    Of an irregular key frame only what follows is decoded: what went before would cost a whole group of
+    pictures.
+    """
     key_orders = np.sort(table.order[table.key])
-    options: list[tuple[int, float, Stretch]] = []
+    options: list[tuple[float, Stretch]] = []
     for at in candidates:
-        order = table.order[max(0, at - 3) : at + _AFTER]
+        before = 0 if table.key[at] else _BEFORE
+        order = table.order[max(0, at - before) : at + _AFTER]
         start = int(key_orders[max(0, np.searchsorted(key_orders, order.min(), side="right") - 1)])
-        last = int(order.max())
-        cost = last - start + 1
-        options.append((cost, -float(table.spike[at]), Stretch(start, last, int(at))))
+        cost = int(order.max()) - start + 1
+        worth = max(float(table.spike[at]), 2.0 * abs(float(table.step[at])), 1.0)
+        options.append((cost / min(worth, 4.0), Stretch(start, int(order.max()), int(at))))
     chosen: list[Stretch] = []
     covered: set[int] = set()
-    for _, _, stretch in sorted(options, key=lambda option: option[:2]):
+    for _, stretch in sorted(options, key=lambda option: option[0]):
         extra = set(range(stretch.first, stretch.last + 1)) - covered
-        if len(covered) + len(extra) > budget:
-            continue
-        covered |= extra
-        chosen.append(stretch)
+        if len(covered) + len(extra) <= budget:
+            covered |= extra
+            chosen.append(stretch)
     return chosen
 
 
@@ -188,7 +224,7 @@ def _decode(
     for stretch in stretches:
         wanted[stretch.first : stretch.last + 1] = True
     keep = "+".join(f"between(n,{a},{b})" for a, b in _ranges(np.flatnonzero(wanted)))
-    options = ("-noautorotate", "-bsf:v", f"noise=drop='not({keep})'", "-skip_loop_filter", "noref")
+    options = ("-noautorotate", "-bsf:v", f"noise=drop='not({keep})'", "-skip_loop_filter", "all")
     times: list[float] = []
     parts: list[Features] = []
     pictures: list[NDArray[np.uint8]] = []
@@ -217,27 +253,51 @@ def _decide(
 ) -> list[Found]:
     """Close looks decide where there was one; elsewhere the key frames on both sides and the spike itself."""
     found: list[Found] = []
-    close = {stretch.at for stretch in stretches}
     step = 1.0 / max(fps, 1.0)
-    for at in sorted(close):
-        low = float(table.times[max(0, at - 3)]) - step / 2
+    close: set[int] = set()
+    for at in sorted(stretch.at for stretch in stretches):
+        low = float(table.times[max(0, at - _BEFORE)]) - step / 2
         high = float(table.times[min(len(table.times) - 1, at + _AFTER)]) + step / 2
         inside = np.flatnonzero((times >= low) & (times <= high))
-        if len(inside) < 3:
-            close.discard(at)
-            continue
-        part = seen.part(int(inside[0]), int(inside[-1]) + 1)
-        found += judge(walk([(times[inside[0] : inside[-1] + 1], part)], fps), fps)
+        if table.key[at]:
+            event = _from_key_frame(table, at, times, seen, fps)
+            found += [event] if event is not None else []
+            close.add(at)
+        elif len(inside) >= 5:
+            part = seen.part(int(inside[0]), int(inside[-1]) + 1)
+            found += judge(walk([(times[inside[0] : inside[-1] + 1], part)], fps), fps)
+            close.add(at)
     for at in candidates:
         if int(at) not in close:
             event = _from_keys(table, candidates, int(at), times, seen)
-            if event is not None:
-                found.append(event)
+            found += [event] if event is not None else []
     unique: list[Found] = []
     for event in sorted(found, key=lambda e: e.t):
         if not unique or event.t - unique[-1].t > step / 2:
             unique.append(event)
     return unique
+
+
+def _from_key_frame(table: Table, at: int, times: Doubles, seen: Features, fps: float) -> Found | None:
+    """Judge an irregular key frame: another picture than the last one seen, and calm after it."""
+    t = float(table.times[at])
+    here = int(np.searchsorted(times, t - 1e-4))
+    after = np.flatnonzero((times > t + 1e-4) & (times < t + (_AFTER + 0.5) / max(fps, 1.0)))
+    if here == 0 or here >= len(times) or abs(times[here] - t) > 0.5 / max(fps, 1.0):
+        return None
+    change = float(difference(seen.part(here - 1, here), seen.part(here, here + 1))[0])
+    if change < 0.12:
+        return None
+    if len(after) < 2:
+        return Found(t, "cut", change)
+    last = int(after[-1])
+    steps = difference(seen.part(here + 1, last + 1), seen.part(here, last))
+    back = float(difference(seen.part(here - 1, here), seen.part(last, last + 1))[0])
+    gap = (t - float(times[here - 1])) * fps
+    moved = min(_MOST_MOVED, float(np.median(steps)) * gap)
+    if float(np.sort(steps)[-2:].mean()) > change / 3 or back < 0.4 * change or change < 1.2 * moved:
+        return None
+    return Found(t, "cut", change)
 
 
 def _from_keys(table: Table, candidates: NDArray[np.int64], at: int, times: Doubles, seen: Features) -> Found | None:
@@ -250,9 +310,11 @@ def _from_keys(table: Table, candidates: NDArray[np.int64], at: int, times: Doub
     change = float(difference(seen.part(after - 1, after), seen.part(after, after + 1))[0])
     follow = table.spike[at + 1 : at + 6]
     lonely = bool(len(follow)) and float(np.mean(follow)) < 1.6
+    settled = abs(float(table.step[at])) >= _SETTLED
+    near = candidates[(np.abs(candidates - at) <= 15) & (candidates != at)]
+    tops = not len(near) or float(table.spike[at]) > 2.0 * float(table.spike[near].max())
     strong = bool(table.irregular[at]) or float(table.spike[at]) >= _SURE_SPIKE
-    others = candidates[np.abs(candidates - at) <= 12]
-    if change < 0.16 or not lonely or not strong or len(others) > 1:
+    if change < 0.16 or not (lonely or settled) or not strong or not tops:
         return None
     return Found(t, "cut", change)
 

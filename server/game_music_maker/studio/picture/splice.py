@@ -184,7 +184,7 @@ def _groups(table: Samples) -> list[tuple[int, int]]:
     keys = np.flatnonzero(table.key)
     later_least = np.minimum.accumulate(table.pts[::-1])[::-1]
     earlier_most = np.maximum.accumulate(table.pts)
-    starts = [k for k in keys if later_least[k] >= table.pts[k] and (k == 0 or earlier_most[k - 1] < table.pts[k])]
+    starts = [int(k) for k in keys if later_least[k] >= table.pts[k] and (k == 0 or earlier_most[k - 1] < table.pts[k])]
     return list(zip(starts, [*starts[1:], len(table.pts)], strict=True))
 
 
@@ -222,11 +222,11 @@ def _make(
             parts.append((table, piece.run.samples))
             times.append(ticks)
             continue
-        share, base = len(ticks) / total, done / total
-        made = _encode(
-            plan, table, piece, words, folder / f"run-{i}.mp4", number,
-            lambda t, share=share, base=base: progress(plan.seconds * (base + share * min(1.0, t))),
-        )  # fmt: skip
+
+        def tell(t: float, share: float = len(ticks) / total, base: float = done / total) -> None:
+            progress(plan.seconds * (base + share * min(1.0, t)))
+
+        made = _encode(plan, table, piece, words, folder / f"run-{i}.mp4", number, tell)
         done += len(ticks)
         if config is table.config:
             config = table.config.joined(made.config)
