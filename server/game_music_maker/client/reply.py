@@ -174,7 +174,7 @@ class Reply:
 
     def _keep(self, text: str) -> None:
         text = clean_text(text, self._limit).strip()
-        room = self._limit - self._size
+        room = max(0, self._limit - self._size)
         raw = text.encode()
         if len(raw) > room:
             self._truncated = True
