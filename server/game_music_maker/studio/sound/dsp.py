@@ -61,14 +61,21 @@ def run(sections: Sections, wave: Floats) -> Floats:
 def resample(wave: Floats, ratio: float) -> Floats:
     """`ratio` output frames for each input frame, band-limited, without delay, shape (ceil(n · ratio),).
 
-    A polyphase windowed sinc; the ratio is taken as a fraction of at most 160 / 160, which is within 0.3 cent.
+    A polyphase windowed sinc; the ratio is taken as the smallest fraction within 0.2 cent.
     """
-    share = Fraction(ratio).limit_denominator(160 if ratio < 1 else max(1, int(160 / ratio)))
-    up, down = share.numerator, share.denominator
+    up, down = _fraction(ratio)
     if up == down or up == 0:
         return wave
     found: Floats = signal.resample_poly(wave, up, down, window=_sinc(up, down)).astype(np.float32, copy=False)
     return found
+
+
+def _fraction(ratio: float) -> tuple[int, int]:
+    for limit in (100, 200, 400, 800, 1_600, 3_200):
+        share = Fraction(ratio).limit_denominator(max(1, int(limit / max(1.0, ratio))))
+        if abs(share / ratio - 1) < 0.2 / 1_731:
+            break
+    return share.numerator, share.denominator
 
 
 @lru_cache(maxsize=512)

@@ -1,8 +1,8 @@
 """When music steps back: where the original sound speaks or bangs, on a grid of 10 ms.
 
 Speech shows as a level in 300–3400 Hz well above the sound's own floor (which is followed over 40 s, so a steady
-engine or its own music does not hold the score down for good); a loud effect as a broadband level far above it, or
-simply loud. The curve is known for the whole sound before mixing starts, so the music is down when the first word comes.
+engine or its own music does not hold the score down for good); a loud effect as a level far above it,
+or simply loud. The curve is known for the whole sound before mixing starts, so the music is down when the first word comes.
 """
 
 from __future__ import annotations

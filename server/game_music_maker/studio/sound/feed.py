@@ -16,7 +16,7 @@ from ..picture import ffmpeg
 Floats = NDArray[np.float32]
 
 RATE = 48_000
-_EDGE_S = 0.005
+EDGE_S = 0.005
 """Every sound that starts or ends inside the mix gets at least this much of a fade: no clicks."""
 
 
@@ -47,10 +47,11 @@ class MixInput:
 
 
 class Feed:
-    """Reads one input along the mix: `add` puts its next frames into a block."""
+    """Reads one input along the mix: `add` puts its next frames into a block. `edge_s`: the least fade at its ends."""
 
-    def __init__(self, source: MixInput) -> None:
+    def __init__(self, source: MixInput, edge_s: float = EDGE_S) -> None:
         self.input = source
+        self._edge_s = edge_s
         self.first = round(source.start_s * RATE)
         self._length = max(0, round(source.length_s * RATE))
         self._blocks: Iterator[Floats] | None = None
@@ -105,8 +106,8 @@ class Feed:
         """The fades and the gain at frames `offset` … of the input, shape (n, 1)."""
         source = self.input
         curve = np.full(n, 10 ** (source.gain_db / 20), np.float32)
-        rise = min(self._length / 2, max(_EDGE_S, source.fade_in_s) * RATE)
-        fall = min(self._length / 2, max(_EDGE_S, source.fade_out_s) * RATE)
+        rise = min(self._length / 2, max(self._edge_s, source.fade_in_s) * RATE)
+        fall = min(self._length / 2, max(self._edge_s, source.fade_out_s) * RATE)
         t = np.arange(offset, offset + n, dtype=np.float32)
         if offset < rise:
             curve *= _curve(t / max(1.0, rise), source.fade_in_s)

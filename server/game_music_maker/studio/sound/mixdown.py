@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ...errors import DiskFull
 from . import duck, loudness
 from .dsp import db
-from .feed import RATE, Feed, MixInput
+from .feed import EDGE_S, RATE, Feed, MixInput
 from .limiter import Limiter
 
 Floats = NDArray[np.float32]
@@ -60,6 +60,7 @@ def mixdown(
     *,
     target_lufs: float = -14.0,
     ceiling_dbtp: float = -2.0,
+    seamless: bool = False,
     progress: Progress | None = None,
 ) -> MixReport:
     """Mix `inputs` to a 48 kHz stereo WAV (24 bit) of exactly `seconds`.
@@ -67,6 +68,7 @@ def mixdown(
     Args:
         target_lufs: integrated loudness of the result; a silent mix stays silent.
         ceiling_dbtp: highest true peak; leave about 1 dB for a lossy encoder.
+        seamless: the result is to be repeated: nothing is faded at its ends, and the limiter wraps around them.
         progress: told (share, stage); may raise `Cancelled`.
 
     Raises:
@@ -77,9 +79,10 @@ def mixdown(
     frames = max(1, round(seconds * RATE))
     try:
         with tempfile.TemporaryFile(dir=out_wav.parent) as spool:
-            mixer = _Mixer(_Tape(spool, frames), tell)
-            mixer.originals([Feed(i) for i in inputs if i.is_original])
-            mixer.others([Feed(i) for i in inputs if not i.is_original])
+            mixer = _Mixer(_Tape(spool, frames), tell, seamless)
+            edge = 0.0 if seamless else EDGE_S
+            mixer.originals([Feed(i, edge) for i in inputs if i.is_original])
+            mixer.others([Feed(i, edge) for i in inputs if not i.is_original])
             return mixer.finish(out_wav, target_lufs, ceiling_dbtp)
     except OSError as error:
         if error.errno == 28:
@@ -109,8 +112,8 @@ class _Tape:
 
 
 class _Mixer:
-    def __init__(self, tape: _Tape, tell: Progress) -> None:
-        self._tape, self._tell = tape, tell
+    def __init__(self, tape: _Tape, tell: Progress, seamless: bool) -> None:
+        self._tape, self._tell, self._seamless = tape, tell, seamless
         self._curve = np.zeros(0, np.float32)
         self._active = np.zeros(0, bool)
         self._original = loudness.Meter(RATE, 1, peaks=False)
@@ -180,8 +183,9 @@ class _Mixer:
 
     def finish(self, out_wav: Path, target_lufs: float, ceiling_dbtp: float) -> MixReport:
         """Gain and limiter, then the file."""
-        start = self._tape.read(0, min(_FADE_IN, self._tape.frames))
-        self._tape.write(0, start * np.linspace(0, 1, len(start), dtype=np.float32)[:, None])
+        if not self._seamless:
+            start = self._tape.read(0, min(_FADE_IN, self._tape.frames))
+            self._tape.write(0, start * np.linspace(0, 1, len(start), dtype=np.float32)[:, None])
         meter = loudness.Meter(RATE, peaks=False)
         for at, n in self._tape.blocks():
             self._tell(0.7 + 0.1 * at / self._tape.frames, "measuring")
@@ -203,7 +207,7 @@ class _Mixer:
 
     def _aim(self, energy: NDArray[np.float64], target: float, ceiling: float) -> tuple[float, Limiter]:
         """The gain that gives the loudness after the limiter, and the limiter for it."""
-        limiter = Limiter(self._tape.read, self._tape.frames, RATE)
+        limiter = Limiter(self._tape.read, self._tape.frames, RATE, wrap=self._seamless)
         gain = min(_MOST_GAIN_DB, target - loudness.gated(energy))
         for _ in range(5):
             limiter.aim(gain, ceiling)

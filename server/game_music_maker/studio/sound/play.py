@@ -215,8 +215,10 @@ def _shape_end(stems: dict[Layer, Floats], score: Score, rate: int) -> None:
     """No click at either end; the last notes' room dies away by 40 dB or more before the sound's end."""
     n = next(iter(stems.values())).shape[1]
     clock = Clock(score, rate)
-    last = max((clock.frame(note.beat) for note in score.notes), default=0.0)
-    release = min(n, round(last) + round(0.25 * rate))
+    struck = max((clock.frame(note.beat) for note in score.notes), default=0.0)
+    held = max((clock.frame(note.beat + note.dur_beats) for note in score.notes), default=0.0)
+    # From where the last notes are let go, at the latest 0.8 s before the end, but not into their attack.
+    release = min(n, round(max(struck + 0.25 * rate, min(held, n - 0.8 * rate))))
     curve = np.ones(n, np.float32)
     if n > release:
         t = np.linspace(0, 1, n - release, dtype=np.float32)

@@ -2,7 +2,7 @@
 
 A room of independent noise in each ear has no modes that could ring: the decay is smooth at every frequency, faster for
 high ones, as in Jot's and Moorer's statistical model of late reverberation (J. A. Moorer, "About this reverberation
-business", 1979). Below 180 Hz both ears get the same, so that the low end stays mono.
+business", 1979). Below 140 Hz both ears get the same, so that the low end stays mono.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from ..music.score import Reverb
 
 Floats = NDArray[np.float32]
 
+_LOW_SPEED = 1.15
+"""Below 400 Hz the room dies a little sooner than at 1 kHz, so that chords do not pile up into mud."""
+
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """`damping`: how much faster 8 kHz decays than 1 kHz; `bright` Hz: end of the room's band; `predelay` and `build`
+    """`damping`: how much faster 9 kHz decays than 1 kHz; `bright` Hz: end of the room's band; `predelay` and `build`
     in seconds; `early`: number and level of single reflections; `gate` seconds: cut off there (gated); `taps`: echoes
     as (seconds, dB)."""
 
@@ -75,18 +78,26 @@ def impulse(reverb: Reverb, rate: int, seed: int = 1979) -> Floats:
     for seconds, level in room.taps:
         shift = round(seconds * rate)
         ears[:, shift:] += 10 ** (level / 20) * ears[::-1, : n - shift]
+    ears = _mono_below(ears, rate)
     k = round(0.05 * n)
     ears[:, n - k :] *= np.linspace(1, 0, k, dtype=np.float32)
     ears /= np.sqrt((ears.astype(np.float64) ** 2).sum(axis=1, keepdims=True))
     return ears.astype(np.float32)
 
 
+def _mono_below(ears: Floats, rate: int) -> Floats:
+    """The difference of the ears taken out below 140 Hz, in full above 280 Hz."""
+    n = ears.shape[1]
+    keep = np.clip((np.fft.rfftfreq(n, 1 / rate) - 140) / 140, 0, 1).astype(np.float32)
+    side = fft.irfft(fft.rfft(ears[0] - ears[1]) * keep, n) / 2
+    middle = (ears[0] + ears[1]) / 2
+    return np.stack([middle + side, middle - side]).astype(np.float32)
+
+
 def _noise(rng: np.random.Generator, n: int, rate: int, decay: float, room: Room) -> Floats:
     """Noise in bands, each with its own decay, shape (2, n)."""
     hz = np.fft.rfftfreq(n, 1 / rate)
     spectrum = [fft.rfft(rng.standard_normal(n).astype(np.float32)) for _ in range(2)]
-    together = np.clip((260 - hz) / 160, 0, 1).astype(np.float32)
-    spectrum[1] = spectrum[0] * np.sqrt(together) + spectrum[1] * np.sqrt(1 - together)
     shape = 1 / np.sqrt(1 + (hz / room.bright) ** 4) * np.clip((hz - 60) / 140, 0, 1)
     t = np.arange(n, dtype=np.float32) / rate
     out = np.zeros((2, n), np.float32)
@@ -96,8 +107,8 @@ def _noise(rng: np.random.Generator, n: int, rate: int, decay: float, room: Room
         rising = np.clip((hz - below) / max(centre - below, 1), 0, 1) if i else np.ones_like(hz)
         falling = np.ones_like(hz) if above is None else np.clip((above - hz) / (above - centre), 0, 1)
         mask = np.where(hz < centre, rising, falling) * shape
-        speed = 1 + (room.damping - 1) * np.clip(np.log2(max(centre, 500) / 1_000) / 3, -0.2, 1.1)
-        curve = np.exp(-6.9078 * speed / decay * t).astype(np.float32)
+        speed = _LOW_SPEED if not i else 1 + (room.damping - 1) * max(0.0, np.log2(centre / 1_500) / np.log2(6))
+        curve = np.exp(-np.log(1_000) * speed / decay * t).astype(np.float32)
         for ear in range(2):
             out[ear] += fft.irfft(spectrum[ear] * mask, n).astype(np.float32) * curve
     return out

@@ -2,7 +2,8 @@
 
 Gates (the project's metrics 18–22): exact length; no click and no hole in the energy above 8 kHz around the seam; the
 head as loud as in an endless repetition; no silence that the score does not ask for; no jump of the spectrum.
-"Elsewhere" is the bar lines and the notes' own starts: a cymbal on the first beat is music, a step between two samples is not.
+"Elsewhere" is the bar lines and the notes' own starts: a cymbal on the first beat is music, a step between two samples
+is not.
 """
 
 from __future__ import annotations
