@@ -3,7 +3,8 @@ same."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Coroutine, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -18,6 +19,9 @@ from .text import file_name, line, number, slug
 
 if TYPE_CHECKING:
     from ..contract.media import UploadedFile
+
+
+_TELL_EVERY_S = 3.0
 
 
 def is_url(text: str) -> bool:
@@ -41,10 +45,12 @@ async def add(room: Room, paths: Paths, files: Sequence[str], report: Report | N
     session = await room.session()
     for place, text in enumerate(files):
         shown = file_name(unquote(urlsplit(text).path)) if is_url(text) else line(PurePath(text).name or text, 120)
-        if report is not None:
-            await report(place / len(files), f"uploading {shown}")
+        told = _Told(report, place / len(files), 1 / len(files), f"uploading {shown}")
         try:
-            found = await (_from_url(room, session, text) if is_url(text) else _from_disk(room, session, paths, text))
+            if is_url(text):
+                found = await told.during(_from_url(room, session, text))
+            else:
+                found = await told.during(_from_disk(room, session, paths, text, told))
             taken += found
         except MusicMakerError as error:
             if error.code in _ENDS_ALL:
@@ -80,11 +86,35 @@ _ENDS_ALL = (
 """Failures that the next file would meet too."""
 
 
-async def _from_disk(room: Room, session: str, paths: Paths, text: str) -> list[dict[str, Any]]:
+class _Told:
+    """Tells a waiting caller how far one file's upload is, every few seconds while it runs."""
+
+    def __init__(self, report: Report | None, start: float, share: float, words: str) -> None:
+        self._report, self._start, self._share, self._words = report, start, share, words
+        self._sent = 0.0
+
+    def __call__(self, sent: int, whole: int) -> None:
+        self._sent = sent / max(1, whole)
+
+    async def during(self, work: Coroutine[Any, Any, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+        """Run `work`; ending this ends it."""
+        if self._report is None:
+            return await work
+        task = asyncio.create_task(work)
+        try:
+            while not task.done():
+                await self._report(self._start + self._share * self._sent, self._words)
+                await asyncio.wait({task}, timeout=_TELL_EVERY_S)
+            return await task
+        finally:
+            task.cancel()
+
+
+async def _from_disk(room: Room, session: str, paths: Paths, text: str, told: _Told) -> list[dict[str, Any]]:
     opened = paths.open_file(text)
     with opened.handle:
         kind = media.check(opened)
-        answer = await room.send_file(session, opened)
+        answer = await room.send_file(session, opened, told)
     return [_file(item, opened, kind) for item in answer]
 
 

@@ -197,6 +197,13 @@ class Jobs:
         await asyncio.wait([task])
         return self.current(job)
 
+    def drop_unsent(self, job: Job) -> None:
+        """End a job whose caller gave up before anything was sent to the backend."""
+        entry = self._runs.get((job.project, job.name))
+        if entry is not None and not (entry[0].request.get("sent") or entry[0].request.get("render_id")):
+            entry[0].cancelling = True
+            entry[1].cancel()
+
     async def close(self) -> None:
         """End this process's part of all work; records of running jobs stay, to be taken up again."""
         tasks = [task for _, task in self._runs.values()]

@@ -102,6 +102,12 @@ class Room:
         return bound.session_id
 
     async def state(self) -> SessionState:
+        """The session's state; an empty one where no session was opened yet (looking opens none)."""
+        kept = self._store.project(self.project.name) or self.project
+        if not kept.session_id:
+            from ..contract.media import SessionState
+
+            return SessionState()
         return (await self._backend.client.state(await self.session())).state
 
     async def draft(self) -> Any:

@@ -178,7 +178,7 @@ class Workspace:
                 f"{job.name} is still running: '{line(str(job.request.get('message', '')), 100)}'.",
                 next=f'Wait with state(job="{job.name}", wait_s=45), or cancel it; then send this message.',
             )
-        return self._outcome(await self._jobs.wait(job, wait_s, report)), ()
+        return self._outcome(await self._wait(job, wait_s, report)), ()
 
     async def _routed(self, routed: wording.Routed, name: str | None, wait_s: float, report: Report | None) -> Reply:
         files: tuple[Path, ...] = ()
@@ -269,7 +269,7 @@ class Workspace:
                 "draft": draft, "render_id": lost_render(earlier),
             }  # fmt: skip
             job, begun = self._jobs.begin(room.project.name, "export", request, self._render_work(room), key=key)
-            job = await self._jobs.wait(job, wait_s, report)
+            job = await (self._wait if begun else self._jobs.wait)(job, wait_s, report)
             if begun or job.status != "done" or job.result is None:
                 return self._delivered(job)
             again = await delivery.named_again(job.result, order, self._paths, self._folder)
@@ -325,6 +325,14 @@ class Workspace:
         """Go on with a job whose process is gone."""
         if self._jobs.orphaned(job):
             self._revive(await self._open(job.project))
+
+    async def _wait(self, job: Job, wait_s: float, report: Report | None) -> Job:
+        """Wait for a job that this call began: a cancelled call takes back what was not sent on yet."""
+        try:
+            return await self._jobs.wait(job, wait_s, report)
+        except asyncio.CancelledError:
+            self._jobs.drop_unsent(job)
+            raise
 
     def _render_work(self, room: Room) -> Work:
         async def work(run: Run) -> dict[str, Any]:
