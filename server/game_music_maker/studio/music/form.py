@@ -1,0 +1,190 @@
+"""Sections: where they begin (on bar lines, at scene changes where there are any), what they are, how full they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..footage import VideoMap
+from .brief import ArcPoint
+from .library import Palette
+from .score import TempoMap
+
+_LENGTH_COST = {4: 0.30, 8: 0.0, 12: 0.35, 16: 0.45, 6: 0.45, 2: 1.0, 10: 0.6, 3: 0.9, 5: 0.7, 7: 0.6, 9: 0.6, 1: 2.0}
+_ENERGY = {"intro": 0.30, "A": 0.52, "A'": 0.66, "B": 0.85, "break": 0.28, "build": 0.62, "outro": 0.34, "turn": 0.4}
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A section to be: `role` of the plan, first bar, number of bars, energy and tension 0–1."""
+
+    role: str
+    start: int
+    bars: int
+    energy: float
+    tension: float
+
+
+def template(palette: Palette) -> list[tuple[str, int]]:
+    """The palette's form as (role, bars); a cue's hold belongs to its one section."""
+    out = []
+    for item in palette.form:
+        hit = re.match(r"\*?([A-Za-z]+'?)\[(\d+)\]", item)
+        if hit and hit[1] in _ENERGY and int(hit[2]) > 0:
+            out.append((hit[1], int(hit[2])))
+    return out or [("A", 8)]
+
+
+def slices(
+    bars: int,
+    palette: Palette,
+    tempo: TempoMap,
+    bar: Fraction,
+    *,
+    video: VideoMap | None,
+    arc: Sequence[ArcPoint],
+    arousal: float,
+    tension: float,
+    loop: bool,
+) -> list[Slice]:
+    """Cut `bars` into sections."""
+    plan = template(palette)
+    footage = video if video is not None and video.look != "none" and video.flow else None
+    bounds = _bounds(bars, plan, tempo, bar, footage)
+    spans = list(zip(bounds, [*bounds[1:], bars], strict=True))
+    roles = _roles(spans, plan, loop)
+    energies = [_ENERGY[role] for role in roles]
+    if footage is not None:
+        seen = [_motion(footage, tempo.seconds(a * bar), tempo.seconds(b * bar)) for a, b in spans]
+        ranks = _ranks(seen)
+        energies = [0.6 * r + 0.4 * e for r, e in zip(ranks, energies, strict=True)]
+        roles = _by_energy(roles, energies)
+    if arc:
+        seconds = tempo.seconds(bars * bar)
+        said = [_arc_at(arc, tempo.seconds((a + b) * bar / 2), seconds) for a, b in spans]
+        energies = [0.15 * e + 0.85 * s for e, s in zip(energies, said, strict=True)]
+        roles = _by_energy(roles, energies)
+    energies = _spread(energies, arousal, keep=bool(arc))
+    return [
+        Slice(role, a, b - a, round(e, 3), round(min(1.0, max(0.0, tension + 0.25 * (e - 0.5))), 3))
+        for role, (a, b), e in zip(roles, spans, energies, strict=True)
+    ]
+
+
+def _bounds(bars: int, plan: Sequence[tuple[str, int]], tempo: TempoMap, bar: Fraction, video: VideoMap | None) -> list[int]:
+    """First bars of the sections: dynamic programme over bar lines; scene changes pull, odd lengths cost."""
+    pull = [0.0] * (bars + 1)
+    if video is not None:
+        changes = [c.t for c in video.cuts if c.w >= 0.9] or [a for a, _ in video.scenes[1:]]
+        for i in range(1, bars):
+            near = min((abs(tempo.seconds(i * bar) - t) for t in changes), default=9.0)
+            pull[i] = 0.9 if near <= 0.06 else 0.5 if near <= 0.5 else 0.0
+    at = 0
+    for _, size in plan * 20:
+        at += size
+        if at < bars:
+            pull[at] += 0.35
+    best: list[tuple[float, int]] = [(0.0, 0)] + [(-1e9, 0)] * bars
+    longest = max(16, 4)
+    for end in range(1, bars + 1):
+        for size in range(1, min(longest, end) + 1):
+            start = end - size
+            if bars > 3 and size < 2:
+                continue
+            score = best[start][0] + pull[start] - _LENGTH_COST.get(size, 0.8) - 0.35
+            if score > best[end][0]:
+                best[end] = (score, start)
+    out: list[int] = []
+    end = bars
+    while end > 0:
+        end = best[end][1]
+        out.append(end)
+    return sorted(out) or [0]
+
+
+def _roles(spans: Sequence[tuple[int, int]], plan: Sequence[tuple[str, int]], loop: bool) -> list[str]:
+    """Roles by order: the palette's own form, begun again from A as long as bars are left."""
+    count = len(spans)
+    row = [role for role, _ in plan]
+    if count == 1:
+        return ["A"]
+    if row[0] == "intro" and (count < 3 or spans[0][1] - spans[0][0] > 8):
+        row = row[1:]
+    body = [r for r in row if r != "intro"]
+    cycle = [*row]
+    while len(cycle) < count:
+        cycle += ["A'" if r == "A" else r for r in body]
+    roles = cycle[:count]
+    if "B" not in roles and count >= 3:
+        roles[-1 if loop else -2] = "B"
+    if not loop and count >= 4 and spans[-1][1] - spans[-1][0] <= 4:
+        roles[-1] = "outro"
+    if "A" not in roles:
+        roles[next(i for i, r in enumerate(roles) if r != "intro")] = "A"
+    return roles
+
+
+def _by_energy(roles: Sequence[str], energies: Sequence[float]) -> list[str]:
+    """The fullest section plays the B theme, an opening that is far from the quietest is no intro."""
+    out = list(roles)
+    count = len(out)
+    if count < 2:
+        return out
+    top = max(range(1, count), key=lambda i: energies[i])
+    if out[top] not in ("B", "A"):
+        for i, role in enumerate(out):
+            if role == "B":
+                out[i] = out[top] if out[top] in ("A'", "break", "build") else "A'"
+                break
+        out[top] = "B"
+    if out[0] == "intro" and energies[0] > 0.6:
+        out[0] = "A"
+    seen = False
+    for i, role in enumerate(out):
+        if role == "break" and energies[i] > 0.6:
+            out[i] = "A'"
+        if out[i] in ("A", "A'"):
+            out[i] = "A'" if seen else "A"
+            seen = True
+    return out
+
+
+def _motion(video: VideoMap, start: float, end: float) -> float:
+    row = video.flow[int(start * video.flow_hz) : max(int(start * video.flow_hz) + 1, int(end * video.flow_hz))]
+    return sum(row) / len(row) if row else 0.0
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    """Percentile of each value among all, moved towards the value itself where they hardly differ."""
+    if len(values) < 2 or max(values) - min(values) < 0.05:
+        return [0.5 for _ in values]
+    order = sorted(values)
+    return [order.index(v) / (len(values) - 1) for v in values]
+
+
+def _arc_at(arc: Sequence[ArcPoint], at: float, length: float) -> float:
+    """Wanted intensity at second `at`: named seconds hold from there on, shares are joined by lines."""
+    points = sorted(
+        ((p.at_s if p.at_s is not None else (p.share or 0.0) * length, p.level, p.at_s is not None) for p in arc),
+        key=lambda p: p[0],
+    )
+    if at <= points[0][0]:
+        return points[0][1] if not points[0][2] else 0.4
+    for (t0, l0, _), (t1, l1, stepped) in zip(points, points[1:], strict=False):
+        if t0 <= at <= t1:
+            return l0 if stepped else l0 + (l1 - l0) * (at - t0) / max(t1 - t0, 1e-6)
+    return points[-1][1]
+
+
+def _spread(values: Sequence[float], arousal: float, *, keep: bool) -> list[float]:
+    """Give the sections a span of energy that is heard, around the arousal."""
+    if len(values) < 2:
+        return [min(0.9, max(0.35, 0.35 + 0.5 * arousal))] if not keep else list(values)
+    low, high = min(values), max(values)
+    if keep and high - low > 0.3:
+        return [min(1.0, max(0.05, v)) for v in values]
+    floor, ceiling = 0.24 + 0.18 * arousal, 0.72 + 0.26 * arousal
+    span = max(high - low, 1e-6)
+    return [floor + (ceiling - floor) * (v - low) / span if span > 0.02 else (floor + ceiling) / 2 for v in values]
