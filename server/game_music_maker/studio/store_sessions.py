@@ -23,6 +23,7 @@ class Session:
     title: str
     language: str
     head: int
+    touched: str | None = None
 
 
 class Sessions:
@@ -60,7 +61,9 @@ class Sessions:
             row = sql.execute("SELECT * FROM sessions WHERE id = ?", (session_id,)).fetchone()
         if row is None or user not in (OWNER, row["user"]):
             raise SessionGone("The session does not exist in this studio.")
-        return Session(row["id"], row["task"], row["user"], row["title"], row["language"], row["head"])
+        return Session(
+            row["id"], row["task"], row["user"], row["title"], row["language"], row["head"], row["touched"]
+        )
 
     def all_of(self, user: str, limit: int = 100) -> list[dict[str, Any]]:
         """Sessions that the user sees, newest first: ``id, title, used, versions``."""
@@ -125,6 +128,11 @@ class Sessions:
         if row is None:
             raise SessionGone("The session does not exist in this studio.")
         return int(row["takes"])
+
+    def touch(self, session_id: str, touched: str | None) -> None:
+        """Remember what was edited last (what "it" means in the next message)."""
+        with self._database.write() as sql:
+            sql.execute("UPDATE sessions SET touched = ? WHERE id = ?", (touched, session_id))
 
     def history(self, session_id: str) -> tuple[int, int]:
         """How many steps can be undone and redone."""

@@ -1,0 +1,142 @@
+"""``python -m game_music_maker.studio``: the studio as a process.
+
+Its first line on standard output is one JSON object ``{"url", "token"}``; nothing follows. It ends when its standard
+input ends (unless ``--stay``), on SIGTERM and on SIGINT, and takes its workers along.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import uvicorn
+
+from ..errors import BackendError, MusicMakerError
+from ..settings import Settings
+from .app import build
+from .jobs import Desk, Options
+from .jobs_ledger import LEASE_S
+
+_GRACE_S = 1
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, told to end by us instead of by its own signal handlers, and saying when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="game_music_maker.studio", description="The embedded studio on loopback.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, default=0, help="port, 0 for a free one (default)")
+    parser.add_argument("--home", type=Path, help="home folder (default: GAME_MUSIC_MAKER_HOME)")
+    parser.add_argument("--stay", action="store_true", help="do not end when standard input ends")
+    parser.add_argument("--lease", type=float, default=LEASE_S, help="seconds that a claimed job is held for")
+    return parser.parse_args(argv)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise BackendError(
+            f"The studio cannot listen on {host}:{port} ({error.strerror}).", next="Choose another port."
+        ) from error
+    return listener
+
+
+def _watch_input(stop: Callable[[], None]) -> None:
+    """Call `stop` once standard input has ended."""
+
+    def watch() -> None:
+        with contextlib.suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        stop()
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+async def _serve(arguments: argparse.Namespace, settings: Settings) -> None:
+    listener = _listen(arguments.host, arguments.port)
+    options = Options(
+        home=arguments.home or settings.home, soundfont=settings.soundfont, lease_s=arguments.lease
+    )
+    desk = Desk(options)
+    host, port = listener.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    app = build(desk, (arguments.host,))
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+
+    def ready() -> None:
+        sys.stdout.write(json.dumps({"url": url, "token": desk.token}) + "\n")
+        sys.stdout.flush()
+        desk.start()
+
+    server = _Server(config, ready)
+    loop = asyncio.get_running_loop()
+
+    def stop(*_: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop may have ended already
+            loop.call_soon_threadsafe(setattr, server, "should_exit", True)
+
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), stop)
+    if not arguments.stay:
+        _watch_input(stop)
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        await desk.close()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run until told to end; 1 where it could not begin."""
+    arguments = _arguments(argv)
+    try:
+        asyncio.run(_serve(arguments, Settings.from_environ(os.environ)))
+    except MusicMakerError as error:
+        sys.stderr.write(f"{error.message} {error.next}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

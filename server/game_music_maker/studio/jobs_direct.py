@@ -1,0 +1,288 @@
+"""One chat turn carried out: words → edits → draft, with the edits that need the store or a worker done here."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..contract.score import ScorePlan
+from ..errors import MusicMakerError, NotFound
+from .events import Events
+from .footage import Asset, VideoMap
+from .scoring_map import inner_cuts_ms, timeline_map
+from .store_sessions import Session
+from .timeline import Timeline
+
+if TYPE_CHECKING:
+    from .direct.context import Context
+    from .direct.values import Edit
+    from .jobs import Desk
+
+Progress = Callable[[float, str], None]
+_NOTES = 3
+
+
+class Director:
+    """Carries out the messages of one session.
+
+    One message gives at most one new draft version, so that one undo takes it back; nothing is saved before its end,
+    but for undo and redo, which move over saved versions.
+    """
+
+    def __init__(self, desk: Desk, session: Session, events: Events) -> None:
+        self._desk = desk
+        self._session = session
+        self._events = events
+        self._draft = Timeline()
+        self._saved = Timeline()
+        self._looks: dict[str, VideoMap] = {}
+
+    async def carry_out(self, text: str, plan: ScorePlan | None, progress: Progress) -> dict[str, Any]:
+        """Do what `text` asks, tell it as events, and give what was done: ``edits, version``.
+
+        Raises:
+            MusicMakerError: the only thing that was asked could not be done.
+        """
+        from .direct.edits import apply, touched
+        from .direct.interpreter import understand
+
+        desk, session = self._desk, self._session
+        self._draft = self._saved = await desk.db(desk.sessions.draft, session.id)
+        await self._events.progress("Reading the request…")
+        context = await self._context()
+        understood = await asyncio.to_thread(understand, text, self._draft, context)
+        edits = self._with_plan(list(understood.edits), text, plan)
+        sentences: list[str] = []
+        for edit in edits:
+            await self._events.call(edit.kind, edit.model_dump(mode="json", exclude_none=True, exclude={"kind"}))
+            try:
+                if self._served(edit):
+                    said = await self._serve(edit, context, progress)
+                else:
+                    self._draft, said = apply(edit, self._draft, context)
+            except MusicMakerError as error:
+                if len(edits) == 1:
+                    raise
+                said = f"{error.message} {error.next}"
+            sentences.append(said)
+            await desk.db(desk.sessions.touch, session.id, touched(edit) or context.last_touched)
+            await self._events.result(edit.kind, {"status": "done", "message": said}, {"draft": edit.kind})
+            context = await self._context()
+        version = await self._save(text)
+        await self._events.text(_reply(sentences, understood.leftovers))
+        return {"edits": [edit.kind for edit in edits], "version": version}
+
+    def _with_plan(self, edits: list[Edit], text: str, plan: ScorePlan | None) -> list[Edit]:
+        """A plan that came with the message goes to its score edit, or is one of its own."""
+        from .direct.values import MakeScore
+
+        if plan is None:
+            return edits
+        if any(isinstance(edit, MakeScore) for edit in edits):
+            return [e.model_copy(update={"plan": plan}) if isinstance(e, MakeScore) else e for e in edits]
+        return [*edits, MakeScore(text=text, plan=plan)]
+
+    def _served(self, edit: Edit) -> bool:
+        from .direct.values import SERVED
+
+        return isinstance(edit, SERVED)
+
+    async def _save(self, label: str) -> int | None:
+        """A new version where the draft changed."""
+        if self._draft == self._saved:
+            return None
+        version = await self._desk.db(self._desk.sessions.save, self._session.id, self._draft, label)
+        self._saved = self._draft
+        return version
+
+    # -- what the words are read against -----------------------------------------------------------------------
+
+    async def _context(self) -> Context:
+        from .direct.context import Context, File
+
+        desk = self._desk
+        files = await desk.db(desk.media.of_session, self._session.id)
+        for asset in files:
+            if asset.id not in self._looks and (seen := await desk.db(desk.media.look, asset.id, "quick")):
+                self._looks[asset.id] = seen
+        session = await desk.db(desk.sessions.get, self._session.user, self._session.id)
+        return Context(
+            cuts_ms=inner_cuts_ms(self._draft, self._looks),
+            files=tuple(File.of(asset) for asset in files),
+            last_touched=session.touched,  # type: ignore[arg-type]  # written by `touched` alone
+            takes=len(await self._takes()),
+        )
+
+    async def _facts(self) -> dict[str, Any]:
+        """Facts of the score that the draft plays.
+
+        Raises:
+            NotFound: it plays none.
+        """
+        placed = next((clip.score for clip in self._draft.score_clips if clip.score), None)
+        scores = await self._desk.db(self._desk.media.scores, self._session.id)
+        found = next((facts for facts in scores if facts["id"] == placed), None)
+        if found is None:
+            raise NotFound("There is no composed music on the timeline yet.", next="Ask for music first.")
+        return found
+
+    async def _takes(self) -> list[dict[str, Any]]:
+        """The takes that were made together with the present score, in order."""
+        try:
+            present = await self._facts()
+        except NotFound:
+            return []
+        scores = await self._desk.db(self._desk.media.scores, self._session.id)
+        return [facts for facts in scores if facts["group"] == present["group"]]
+
+    # -- edits that need the store or a worker -----------------------------------------------------------------
+
+    async def _serve(self, edit: Edit, context: Context, progress: Progress) -> str:
+        from .direct.values import ChangeScore, ChooseTake, MakeScore, Redo, StartOver, Undo
+
+        match edit:
+            case MakeScore():
+                return await self._make_score(edit, context, progress)
+            case ChangeScore():
+                return await self._change_score(edit, context, progress)
+            case ChooseTake():
+                return await self._choose(edit.number, context)
+            case Undo():
+                return await self._step(-edit.steps, "undo", "undone")
+            case Redo():
+                return await self._step(edit.steps, "redo", "redone")
+            case StartOver():
+                return await self._start_over(context)
+        raise NotFound(f"The studio cannot do '{edit.kind}'.")
+
+    async def _step(self, steps: int, verb: str, done: str) -> str:
+        await self._save("before " + verb)
+        moved = abs(await self._desk.db(self._desk.sessions.move, self._session.id, steps))
+        self._draft = self._saved = await self._desk.db(self._desk.sessions.draft, self._session.id)
+        if not moved:
+            return f"There is nothing to {verb}."
+        return f"The last change was {done}." if moved == 1 else f"The last {moved} changes were {done}."
+
+    async def _start_over(self, context: Context) -> str:
+        from .direct.placing import place_file
+
+        self._draft = Timeline()
+        for file in context.files:
+            self._draft = place_file(self._draft, file, context)
+        if context.files:
+            return f"Started over: the timeline holds the {len(context.files)} uploaded file(s) and nothing else."
+        return "Started over: the timeline is empty."
+
+    async def _choose(self, number: int, context: Context) -> str:
+        takes = await self._takes()
+        if not takes:
+            raise NotFound("There is no composed music on the timeline yet.", next="Ask for music first.")
+        if number == 0 or number > len(takes) or -number > len(takes):
+            return f"There are {len(takes)} take(s) of this music; choose one of them by its number."
+        chosen = takes[number - 1 if number > 0 else number]
+        self._place(chosen, context)
+        return f"Take {takes.index(chosen) + 1} is on the timeline: {_described(chosen)}."
+
+    def _place(self, facts: Mapping[str, Any], context: Context) -> None:
+        from .direct.placing import place_score
+
+        self._draft = place_score(
+            self._draft, facts["id"], facts["name"], facts["duration_s"] * 1000, score_id=facts["id"], context=context
+        )
+
+    async def _make_score(self, edit: Any, context: Context, progress: Progress) -> str:
+        text, group = edit.text, "group_" + secrets.token_hex(6)
+        if edit.again:
+            before = await self._facts()
+            text = f"{before['brief']}. {edit.text}" if edit.text else str(before["brief"])
+            group = str(before["group"])
+        video = await self._video()
+        made: list[dict[str, Any]] = []
+        for number in range(edit.takes):
+            seed = edit.plan.seed if edit.plan and edit.plan.seed is not None and number == 0 else None
+            seed = seed if seed is not None else await self._seed()
+            given = (edit.plan or ScorePlan()).model_copy(update={"seed": seed})
+            args = {"text": text, "given": given.model_dump(mode="json", exclude_none=True)}
+            made.append(await self._compose(args | {"take": number}, video, group, progress))
+        self._place(made[0], context)
+        if len(made) == 1:
+            return f"{'Another take' if edit.again else 'Music'} composed: {_described(made[0])}.{_notes(made)}"
+        lines = [f"{i + 1}. {_described(facts)}" for i, facts in enumerate(made)]
+        return f"{len(made)} takes composed, the first is on the timeline:\n" + "\n".join(lines) + _notes(made)
+
+    async def _change_score(self, edit: Any, context: Context, progress: Progress) -> str:
+        before = await self._facts()
+        args = {"changes": edit.text, "previous": str(self._desk.media.score_folder(before["id"]))}
+        facts = await self._compose(args, await self._video(), "group_" + secrets.token_hex(6), progress)
+        self._place(facts, context)
+        return f"The music was changed: {_described(facts)}.{_notes([facts])}"
+
+    async def _seed(self) -> int:
+        """A seed that no other request of this session gets."""
+        take = await self._desk.db(self._desk.sessions.next_take, self._session.id)
+        digest = hashlib.sha256(f"{self._session.id}/{take}".encode()).digest()
+        return int.from_bytes(digest[:4], "big")
+
+    async def _video(self) -> VideoMap:
+        """What happens in the timeline, once every clip has been looked at."""
+        files = {asset.id: asset for asset in await self._desk.db(self._desk.media.of_session, self._session.id)}
+        for clip in self._draft.of("video"):
+            asset = files.get(clip.asset or "")
+            if asset is not None and asset.id not in self._looks and _moving(asset):
+                await self._events.progress("Looking at the footage…")
+                self._looks[asset.id] = await self._desk.look(asset)
+        return timeline_map(self._draft, self._looks)
+
+    async def _compose(
+        self, args: dict[str, Any], video: VideoMap, group: str, progress: Progress
+    ) -> dict[str, Any]:
+        """Run the worker task, keep the score, give its facts."""
+        desk = self._desk
+        score_id = "s_" + secrets.token_hex(12)
+        loop = asyncio.get_running_loop()
+
+        def tell(fraction: float, stage: str) -> None:
+            progress(fraction, stage)
+            words = f"{stage.capitalize()}…" if stage else "Working…"
+            loop.create_task(self._events.progress(words))  # noqa: RUF006  # short, and ordered by the loop
+
+        await self._events.progress("Composing…")
+        await desk.db(desk.media.make_room, round(video.duration * 48_000 * 8) + 10**7)
+        with desk.folders.scratch() as work:
+            folder = work / score_id
+            order = args | {"video": video.model_dump(mode="json"), "folder": str(folder)}
+            facts = await desk.pool.run("score", order, needs="score", progress=tell)
+            facts = {**facts, "group": group}
+            await desk.db(desk.media.keep_score, self._session.id, score_id, folder, facts)
+        return {"id": score_id, **facts}
+
+
+def _moving(asset: Asset) -> bool:
+    return asset.info is not None and asset.info.kind == "video"
+
+
+def _described(facts: Mapping[str, Any]) -> str:
+    """ "Dungeon exploration", 90.0 s, 92 BPM, D minor, loop, 7 of 9 cuts met, seed 4711"""
+    parts = [f"\"{facts['name']}\"", f"{facts['duration_s']:.1f} s", f"{facts['bpm']:g} BPM", str(facts["key"])]
+    if facts.get("loop"):
+        parts.append("seamless loop")
+    hits = facts.get("hits") or {}
+    if hits.get("planned"):
+        parts.append(f"{hits['landed']} of {hits['planned']} picture events met")
+    parts.append(f"seed {facts['seed']}")
+    return ", ".join(parts)
+
+
+def _notes(made: list[dict[str, Any]]) -> str:
+    """Corrections and words that were not understood, once each."""
+    notes = list(dict.fromkeys(note for facts in made for note in facts.get("notes", ())))
+    return "".join(f" {note}" for note in notes[:_NOTES])
+
+
+def _reply(sentences: list[str], leftovers: Any) -> str:
+    said = [sentence for sentence in sentences if sentence]
+    said += [str(leftover) for leftover in leftovers]
+    return "\n".join(said) or "Nothing in this message asks for a change. Say for example: generate calm forest music."
