@@ -170,3 +170,11 @@ def test_every_command_has_help() -> None:
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert "--json" in done.stdout
+
+
+def test_a_message_that_made_no_music_is_a_failure(shell: Shell) -> None:
+    shell.nemo.agent = lambda *_: []
+    assert "No music was made" in shell.run("score", "clip.mp4", "-p", "calm", status=1)
+    shell.nemo.agent = lambda *_: [{"type": "ask_question", "question": "Which mood?"}]
+    assert "Which mood?" in shell.run("score", "clip.mp4", "-p", "calm", status=1)
+    assert shell.nemo.count("POST /api/render") == 0

@@ -13,7 +13,7 @@ from ..settings import Settings
 from .batch_jobs import Item, read_items
 from .batch_ledger import Ledger
 from .output import Output
-from .score import build_message, build_plan
+from .score import build_message, build_plan, require_music
 
 if TYPE_CHECKING:
     from ..project.workspace import Workspace
@@ -99,7 +99,7 @@ async def _one(work: Workspace, item: Item, ledger: Ledger, backend: str | None)
         ledger.write(item.key, "begun", output=item.output)
         uploaded = await work.add(list(item.clip), project)
         turn, _ = await work.say(message, project, plan, _STAY, route=False)
-        await work.ended(turn)
+        require_music(await work.ended(turn))
         made, _ = await work.deliver(project, item.output, item.format, item.quality, True, _STAY)
         made = await work.ended(made)
     except MusicMakerError as error:

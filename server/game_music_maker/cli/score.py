@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..contract.routes import STUDIO_FORMATS
-from ..errors import InvalidArgument
+from ..errors import BackendError, InvalidArgument, OutcomeUnknown
 from ..settings import Settings
 from .closing import closing_lines
 from .output import Output
@@ -139,6 +139,7 @@ async def _score(
         lap("upload")
         turn, _ = await work.say(message, project, plan, _STAY, reporter("music"), route=False)
         turn = await work.ended(turn, reporter("music"))
+        require_music(turn)
         lap("music")
         made, _ = await work.deliver(project, target, args.format, "high", args.overwrite, _STAY, reporter("export"))
         made = await work.ended(made, reporter("export"))
@@ -158,6 +159,21 @@ async def _score(
         "music": state["detail"].get("music"),
         "timings": timings,
     }
+
+
+def require_music(turn: dict[str, Any]) -> None:
+    """Judge what came of the message: without music on the timeline there is nothing worth exporting.
+
+    Raises:
+        OutcomeUnknown: the answer was lost.
+        BackendError: the service asked back, or made no music; the sentence says what it said.
+    """
+    if turn["status"] == "unknown":
+        raise OutcomeUnknown(turn["message"], next=turn["next"])
+    if turn["status"] == "needs_input":
+        raise BackendError(f"More is needed: {turn['message']}", next="Say it in the prompt and start again.")
+    if not any(track["kind"] == "audio" for track in turn["tracks"]):
+        raise BackendError(f"No music was made. {turn['message']}", next="Describe the music in other words.")
 
 
 def default_output(clip: str, fmt: str | None) -> str:
