@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -76,6 +76,8 @@ class Zone:
     choke: int
     fixed_key: int
     fixed_vel: int
+    voice: int = 0
+    """Equal for zones of a bank that differ in nothing but the range they answer."""
 
     def answers(self, key: int, vel: int) -> bool:
         return self.keys[0] <= key <= self.keys[1] and self.vels[0] <= vel <= self.vels[1]
@@ -88,6 +90,7 @@ class Bank:
         self._font = font
         self._presets: dict[tuple[int, int], tuple[Zone, ...]] = {}
         self._samples: dict[int, Floats] = {}
+        self._voices: dict[tuple[object, ...], int] = {}
         self._sha = ""
 
     @classmethod
@@ -164,8 +167,13 @@ class Bank:
             gens = (common.gens if common else {}) | inner.gens
             zone = self._zone(RawZone(gens, (common.mods if common else ()) + inner.mods), outer)
             if zone is not None:
-                found.append(zone)
+                found.append(self._numbered(zone))
         return found
+
+    def _numbered(self, zone: Zone) -> Zone:
+        """`zone` with its `voice`: banks cut velocity ranges into many zones of one sound."""
+        sound = astuple(replace(zone, keys=(0, 127), vels=(0, 127)))
+        return replace(zone, voice=self._voices.setdefault(sound, len(self._voices)))
 
     def _zone(self, inner: RawZone, outer: RawZone) -> Zone | None:
         keys = _overlap(inner.span(KEY_RANGE), outer.span(KEY_RANGE))

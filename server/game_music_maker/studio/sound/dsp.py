@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import lru_cache
-from math import cos, pi, sin, sqrt
+from math import cos, pi, sin, sqrt, tan
 from typing import Literal
 
 import numpy as np
@@ -48,6 +48,12 @@ def biquad(kind: Kind, rate: int, hz: float, *, gain_db: float = 0.0, q: float =
         a1 = sign * -2 * ((a - 1) + sign * (a + 1) * c)
         a2 = (a + 1) + sign * (a - 1) * c - root
     return np.array([[b0 / a0, b1 / a0, b2 / a0, 1.0, a1 / a0, a2 / a0]], dtype=np.float32)
+
+
+def first_highpass(rate: int, hz: float) -> Sections:
+    """A first-order high-pass as a section, shape (1, 6): what it passes may be added back as a shelf."""
+    k = tan(pi * hz / rate)
+    return np.array([[1 / (1 + k), -1 / (1 + k), 0, 1, (k - 1) / (k + 1), 0]], dtype=np.float32)
 
 
 def run(sections: Sections, wave: Floats) -> Floats:

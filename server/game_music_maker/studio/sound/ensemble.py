@@ -21,6 +21,7 @@ Floats = NDArray[np.float32]
 ONE_SHOT_S = 6.0
 """A drum rings this long at most."""
 _BLOCK = 480
+_TREBLE_HZ = 1_500.0
 _DECLICK = 96
 _FLOOR = 10 ** (-70 / 20)
 
@@ -49,6 +50,7 @@ class _Take:
     strikes: list[tuple[Strike, Tone, int]] = field(default_factory=list)
     wave: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
     level: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    treble: Floats | None = None
     tops: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
     """Highest value of each block of the wave and all after it, shape (blocks,)."""
     early: int = 0
@@ -84,6 +86,8 @@ class Player:
         release = len(self._release(take.tone.release_s))
         longest = max(length for _, _, length in take.strikes)
         take.wave, take.level = source.render(take.tone, longest + release)
+        if any(tone.top_db for _, tone, _ in take.strikes):
+            take.treble = dsp.run(dsp.first_highpass(self._rate, _TREBLE_HZ), take.wave)
         take.tops = _tops(take.wave)
         take.early = _onset(take.wave, self._rate)
 
@@ -136,7 +140,11 @@ class Player:
         skip = max(0, -at)
         if n <= skip:
             return
-        sound = wave[:n].copy()
+        if take.treble is None:
+            sound = wave[:n].copy()
+        else:
+            sound = take.treble[:n] * np.float32(dsp.db(tone.top_db) - 1)
+            sound += wave[:n]
         sound[: min(held, n)] *= level[: min(held, n)]
         if n > held:
             sound[held:] *= release[: n - held] * level[held - 1]

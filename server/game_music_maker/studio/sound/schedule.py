@@ -67,7 +67,7 @@ def strikes(score: Score, part: Part, rate: int) -> list[Strike]:
     chip = part.synth in CHIP_VOICES
     found: list[Strike] = []
     last: dict[int, tuple[int, int]] = {}
-    for i, note in enumerate(score.notes):
+    for note in score.notes:
         if note.part != part.id:
             continue
         inside = score.loop is None or note.beat >= score.loop.start_beat
@@ -76,7 +76,7 @@ def strikes(score: Score, part: Part, rate: int) -> list[Strike]:
         count = count + 1 if strike.start - before < REPEAT_S * rate else 0
         last[note.pitch] = (strike.start, count)
         if count and not chip:
-            strike = _varied(strike, count, score.seed, i, rate)
+            strike = _varied(strike, count, f"{score.seed}|{note.part}|{note.beat}|{note.pitch}", rate)
         found += _played(strike, rate)
     return sorted(found, key=lambda s: s.start)
 
@@ -88,9 +88,9 @@ def _strike(note: Note, clock: Clock, rate: int) -> Strike:
     return Strike(moved, max(1, round(end - start)), note.pitch, max(1, min(127, note.vel)), artic=note.artic)
 
 
-def _varied(strike: Strike, count: int, seed: int, index: int, rate: int) -> Strike:
-    """The round robin: small detune, level and timing from a hash of the note's number."""
-    raw = hashlib.blake2b(f"{seed}|{index}".encode(), digest_size=2).digest()
+def _varied(strike: Strike, count: int, name: str, rate: int) -> Strike:
+    """The round robin: small detune, level and timing, from a hash of the note alone, so that edits elsewhere leave it."""
+    raw = hashlib.blake2b(name.encode(), digest_size=2).digest()
     late, level = raw[0] / 255 - 0.5, raw[1] / 255 - 0.5
     return replace(
         strike,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +28,17 @@ _KITS = {
 _MELODIC_DRUMS = range(112, 120)
 
 
+_SOFTER_DB = 9.0
+"""How much less treble the softest touch has: recordings of one loudness do not know it by themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What makes a sampled tone: zone, key, velocity class for the zone's filter (0 = none), detune in cents."""
+    """What makes a sampled tone: the voice and one of its zones, key, velocity class for the zone's filter (0 = none),
+    detune in cents."""
 
-    zone: Zone
+    voice: int
+    zone: Zone = field(compare=False)
     key: int
     vel: int
     cents: float
@@ -67,12 +73,13 @@ class Sampled:
             shot = self._drums and zone.loop is None
             found.append(
                 Tone(
-                    key=Copy(zone, at, soft, cents),
+                    key=Copy(zone.voice, zone, at, soft, cents),
                     gain=(vel / 127) ** 2 * dsp.db(-zone.attenuation_db),
                     pan=zone.pan,
                     release_s=zone.volume[5],
                     one_shot=shot,
                     choke=zone.choke if self._drums else 0,
+                    top_db=_SOFTER_DB * min(0.15, vel / 110 - 1),
                 )
             )
         return found

@@ -17,7 +17,7 @@ class Tone:
     """A sound that strikes may share: `key` tells it from others, the rest is what placing it needs.
 
     `gain` factor; `pan` −1 … 1; `release_s` from key-up to silence; `one_shot` ignores key-up; `choke`: a new tone of
-    the same class ends this one, 0 = none.
+    the same class ends this one, 0 = none; `top_db`: what the touch adds above 1.5 kHz.
     """
 
     key: Hashable
@@ -26,6 +26,7 @@ class Tone:
     release_s: float
     one_shot: bool
     choke: int
+    top_db: float = 0.0
 
 
 class Source(Protocol):

@@ -67,7 +67,7 @@ def super_pad(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
     spread = (-17.0, -9.5, -4.0, 0.0, 5.0, 10.0, 16.0) if side == 0 else (-15.0, -11.0, -3.0, 1.0, 4.0, 9.0, 18.0)
     wave = _saws(key, n, rate, spread, 0.0, 31 + 7 * side)
     breath = 0.5 - 0.5 * np.cos(2 * np.pi * 0.13 * t + side)
-    return sweep(wave, rate, (700 + (900 + 900 * vel / 127) * breath).astype(np.float32), 0.7) * np.float32(0.16)
+    return sweep(wave, rate, (350 + (300 + 2_600 * vel / 127) * (0.25 + breath)).astype(np.float32), 0.7) * np.float32(0.16)
 
 
 def square_lead(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
@@ -84,7 +84,7 @@ def square_lead(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
 def sub_bass(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
     t = _time(n, rate)
     at = 2 * np.pi * osc.phase(n, rate, osc.hertz(key))
-    bite = (0.12 + 0.5 * (vel / 127) * np.exp(-t / 0.15)).astype(np.float32)
+    bite = (0.1 + 0.9 * (vel / 127) * np.exp(-t / 0.18)).astype(np.float32)
     wave = np.sin(at) + bite * (0.5 * np.sin(2 * at) + 0.35 * np.sin(3 * at) + 0.15 * np.sin(5 * at))
     return np.asarray(wave * 0.35, np.float32)
 

@@ -1,0 +1,99 @@
+"""Our own synthesised voices: in tune, band-limited, alive."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from game_music_maker.errors import InvalidArgument
+from game_music_maker.studio.sound import dsp
+from game_music_maker.studio.sound.play import play
+from game_music_maker.studio.sound.synth import CHIP_VOICES, VOICES, Synthesised
+
+RATE = 48_000
+EQ = np.zeros((0, 6), np.float32)
+TONAL = sorted(set(VOICES) - {"noise", "riser", "impact", "vinyl", "fm_bell", "super_pad", "drone"})
+
+
+def sound(name: str, key: int, seconds: float = 2.0, vel: int = 100) -> np.ndarray:
+    voice = Synthesised(name, EQ, RATE)
+    n = round(seconds * RATE)
+    tone = voice.tones(key, vel, 0.0, n)[0]
+    wave, level = voice.render(tone, n)
+    return wave * level
+
+
+def centroid(piece: np.ndarray) -> float:
+    power = np.abs(np.fft.rfft(piece * np.hanning(len(piece))))
+    return float((power * np.fft.rfftfreq(len(piece), 1 / RATE)).sum() / (power.sum() + 1e-20))
+
+
+@pytest.mark.parametrize("name", sorted(VOICES))
+def test_every_voice_sounds_and_stays_in_bounds(name: str, bank, one_part) -> None:
+    key = 36 if name in ("noise", "impact", "sub_bass", "saw_bass", "drone") else 60
+    mix = play(one_part([(0, 4, key, 100)], synth=name), bank).mix
+    assert np.isfinite(mix).all()
+    assert 0.05 < np.abs(mix).max() <= 1.0
+    assert abs(float(mix.mean())) < 0.01
+
+
+@pytest.mark.parametrize("name", TONAL)
+@pytest.mark.parametrize("key", [40, 57, 69])
+def test_tonal_voices_are_in_tune(name: str, key: int) -> None:
+    wave = sound(name, key)[4_800:14_400]
+    hz = 440 * 2 ** ((key - 69) / 12)
+    spectrum = np.abs(np.fft.rfft(wave * np.hanning(len(wave)), 1 << 19))
+    near = np.fft.rfftfreq(1 << 19, 1 / RATE)
+    # saw_bass has an octave below; the fundamental itself is looked at.
+    window = (near > hz / 2**0.25) & (near < hz * 2**0.25)
+    found = near[window][spectrum[window].argmax()]
+    assert abs(1200 * np.log2(found / hz)) < 8
+
+
+@pytest.mark.parametrize("name", ["pulse12", "pulse25", "pulse50", "triangle"])
+def test_high_notes_do_not_fold_back(name: str) -> None:
+    hz = 440 * 2 ** ((96 - 69) / 12)
+    wave = sound(name, 96, 0.3)[4_800:13_000]
+    power = np.abs(np.fft.rfft(wave * np.blackman(len(wave)))) ** 2
+    lines = np.fft.rfftfreq(len(wave), 1 / RATE)
+    near_partial = np.abs(lines / hz - np.round(lines / hz)) * hz < 60
+    between = power[~near_partial & (lines > 300)].max()
+    assert 10 * np.log10(between / power.max()) < -50
+
+
+@pytest.mark.parametrize("name", sorted(set(VOICES) - CHIP_VOICES - {"vinyl", "triangle"}))
+def test_spectra_move_within_the_note(name: str) -> None:
+    key = 36 if name in ("impact", "sub_bass", "saw_bass", "drone") else 60
+    wave = sound(name, key, 3.0)
+    found = [centroid(wave[at : at + 8_192]) for at in (1_200, 30_000, 60_000, 110_000)]
+    assert max(found) > 1.05 * min(found)
+
+
+@pytest.mark.parametrize("name", ["saw_lead", "saw_bass", "square_lead", "super_pad", "fm_bell"])
+def test_velocity_opens_the_sound(name: str) -> None:
+    soft, hard = (centroid(sound(name, 48, 1.0, vel)[2_400:20_000]) for vel in (30, 120))
+    assert hard > 1.05 * soft
+
+
+def test_a_riser_grows_to_the_end_of_its_note_and_breaks_off() -> None:
+    wave = sound("riser", 48, 3.0)
+    levels = [dsp.to_db(float(np.sqrt(np.square(wave[at : at + 24_000]).mean()))) for at in range(0, 144_000, 24_000)]
+    assert levels == sorted(levels)
+    assert levels[-1] - levels[0] > 20
+
+
+def test_a_record_bed_may_follow_itself(bank, one_part) -> None:
+    sound = play(one_part([(0, 4, 60, 80), (4, 4, 60, 80)], synth="vinyl", role="fx", seconds=5.0), bank).stems["high"]
+    level = [float(np.sqrt(np.square(sound[at : at + 4_800]).mean())) for at in range(24_000, 180_000, 4_800)]
+    assert max(level) < 4 * min(level)
+
+
+def test_chip_drums_differ_by_key() -> None:
+    kick, snare, hat = (sound("noise", key, 0.5) for key in (36, 38, 42))
+    assert centroid(kick[:4_096]) < centroid(snare[:4_096]) < centroid(hat[:4_096]) * 1.5
+    assert np.abs(hat[9_600:]).max(initial=0.0) < 0.01
+
+
+def test_an_unknown_voice_is_refused_with_the_names(bank, one_part) -> None:
+    with pytest.raises(InvalidArgument, match="theremin") as caught:
+        play(one_part([(0, 1, 60, 90)], synth="theremin"), bank)
+    assert "saw_lead" in caught.value.next
