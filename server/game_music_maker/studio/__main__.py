@@ -1,7 +1,7 @@
 """``python -m game_music_maker.studio``: the studio as a process.
 
 Its first line on standard output is one JSON object ``{"url", "token"}``; nothing follows. It ends when its standard
-input ends (unless ``--stay``), on SIGTERM and on SIGINT, and takes its workers along.
+input ends (unless ``--foreground``), on SIGTERM and on SIGINT, and takes its workers along.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, default=0, help="port, 0 for a free one (default)")
     parser.add_argument("--home", type=Path, help="home folder (default: GAME_MUSIC_MAKER_HOME)")
-    parser.add_argument("--stay", action="store_true", help="do not end when standard input ends")
+    parser.add_argument("--foreground", action="store_true", help="for a person: do not end with standard input")
     parser.add_argument("--lease", type=float, default=LEASE_S, help="seconds that a claimed job is held for")
     return parser.parse_args(argv)
 
@@ -107,6 +107,8 @@ async def _serve(arguments: argparse.Namespace, settings: Settings) -> None:
     def ready() -> None:
         sys.stdout.write(json.dumps({"url": url, "token": desk.token}) + "\n")
         sys.stdout.flush()
+        if arguments.foreground:
+            sys.stderr.write(f"The studio's page: {url}/#token={desk.token}\nIt ends with Ctrl-C.\n")
         desk.start()
 
     server = _Server(config, ready)
@@ -119,7 +121,7 @@ async def _serve(arguments: argparse.Namespace, settings: Settings) -> None:
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), stop)
-    if not arguments.stay:
+    if not arguments.foreground:
         _watch_input(stop)
     try:
         await server.serve(sockets=[listener])

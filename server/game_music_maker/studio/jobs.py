@@ -76,7 +76,7 @@ class Desk:
 
     def background(self, work: Any) -> asyncio.Task[Any]:
         """Run a coroutine beside the requests; it ends with the studio."""
-        task = asyncio.ensure_future(work)
+        task: asyncio.Task[Any] = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         return task

@@ -26,7 +26,7 @@ def timeline_map(timeline: Timeline, looks: Mapping[str, VideoMap]) -> VideoMap:
     if not clips:
         return VideoMap(duration=0.0)
     duration = max(clip.end_ms for clip in clips) / 1000
-    seen = [(clip, looks[clip.asset]) for clip in clips if clip.asset in looks]
+    seen = [(clip, looks[clip.asset]) for clip in clips if clip.asset and clip.asset in looks]
     cuts = [Cut(t=clip.start_ms / 1000, w=1.0) for clip in clips[1:]]
     for clip, look in seen:
         cuts += [cut.model_copy(update={"t": at}) for cut in look.cuts if (at := _at(clip, cut.t)) is not None]
@@ -56,7 +56,7 @@ def inner_cuts_ms(timeline: Timeline, looks: Mapping[str, VideoMap]) -> tuple[fl
     found = {
         round(at * 1000, 1)
         for clip in timeline.of("video")
-        if clip.asset in looks
+        if clip.asset and clip.asset in looks
         for cut in looks[clip.asset].cuts
         if cut.kind == "cut" and (at := _at(clip, cut.t)) is not None and at * 1000 > clip.start_ms + 1
     }

@@ -1,9 +1,9 @@
 """A worker process of the studio: ``python -m game_music_maker.studio.worker``.
 
-Reads one JSON object a line from standard input (``{"id", "task", "args"}``), does one task at a time in its main thread
-(FFmpeg's parent-death signal follows the thread that started it), and writes JSON lines: ``{"id", "progress", "stage"}``
-while it works, then ``{"id", "result"}`` or ``{"id", "error"}``. It ends when its standard input ends; a task that is
-cancelled is a worker that is killed.
+Reads one JSON object a line from standard input (``{"id", "task", "args"}``), does one task at a time in its main
+thread (FFmpeg's parent-death signal follows the thread that started it), and writes JSON lines:
+``{"id", "progress", "stage"}`` while it works, then ``{"id", "result"}`` or ``{"id", "error"}``. It ends when its
+standard input ends; a task that is cancelled is a worker that is killed.
 """
 
 from __future__ import annotations
@@ -62,12 +62,13 @@ def _read(stream: IO[bytes], tasks: queue.SimpleQueue[dict[str, Any]]) -> None:
 
 
 def _progress(pipe: Pipe, number: int) -> Any:
-    last = [0.0, ""]
+    last: tuple[float, str | None] = (0.0, None)
 
     def tell(fraction: float, stage: str = "") -> None:
+        nonlocal last
         now = time.monotonic()
-        if stage != last[1] or now - float(last[0]) >= _TELL_EVERY_S:
-            last[:] = [now, stage]
+        if stage != last[1] or now - last[0] >= _TELL_EVERY_S:
+            last = (now, stage)
             pipe.send(id=number, progress=round(float(fraction), 4), stage=stage)
 
     return tell

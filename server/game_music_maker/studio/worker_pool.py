@@ -1,4 +1,4 @@
-"""The studio's side of its workers: a pool of child processes, one task at a time each, ended when a task is cancelled."""
+"""The studio's side of its workers: a pool of child processes, one task at a time each."""
 
 from __future__ import annotations
 

@@ -45,9 +45,9 @@ Task = Callable[[Tools, Mapping[str, Any], Progress], dict[str, Any]]
 def _warm(tools: Tools, args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Load what the next task will need: ``{"for": "score" | "render"}``."""
     if args["for"] == "score":
-        from . import scoring
+        from .scoring import load
 
-        scoring.load()
+        load()
         tools.bank()
     else:
         from .picture import encode  # noqa: F401
@@ -72,9 +72,9 @@ def _look(tools: Tools, args: Mapping[str, Any], progress: Progress) -> dict[str
 
 def _score(tools: Tools, args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Compose and play a score; see `scoring.make`."""
-    from . import scoring
+    from .scoring import make
 
-    return scoring.make(tools.bank, args, progress)
+    return make(tools.bank, args, progress)
 
 
 def _assets(args: Mapping[str, Any]) -> dict[str, Asset]:
@@ -99,10 +99,10 @@ def _file(path: Path) -> dict[str, Any]:
 
 def _kit(tools: Tools, args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """``{"score_folder", "folder"}`` → the engine kit of a score that was made before."""
-    from . import scoring
+    from .scoring import kit
 
     out = Path(args["folder"]) / "kit.zip"
-    facts = scoring.kit(tools.bank, Path(args["score_folder"]), out, progress)
+    facts = kit(tools.bank, Path(args["score_folder"]), out, progress)
     return {**facts, **_file(out)}
 
 

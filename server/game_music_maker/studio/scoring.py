@@ -1,0 +1,195 @@
+"""The worker's side of a score: words and footage → plan → notes → sound → files of one folder.
+
+``plan.json`` (complete), ``request.json`` (what it was made from), ``mix.wav`` (48 kHz stereo float), ``report.json`` and
+``cue_sheet.json``. The folder is made under a scratch name and published by the studio. numpy comes in with the parts
+that are imported inside the functions.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..contract.score import ScorePlan
+from .footage import VideoMap
+
+if TYPE_CHECKING:
+    from .music.score import Score
+    from .sound.bank import Bank
+    from .sound.play import Played
+
+Progress = Callable[[float, str], None]
+RATE = 48_000
+_BLOCK = 1 << 20
+
+
+def load() -> None:
+    """Import everything that a score needs, before it is needed."""
+    from .music import compose, library, plan, report  # noqa: F401
+    from .sound import play  # noqa: F401
+
+    library.library()
+
+
+def make(bank: Callable[[], Bank], args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Compose, play and write one score.
+
+    Args:
+        bank: opens the instruments, or gives the open ones.
+        args: ``folder`` to make, ``video`` (a `VideoMap`), and either ``text``, ``given`` (a `ScorePlan` with its seed)
+            and ``take``, or ``changes`` (words) and ``previous`` (folder of the score to change).
+
+    Returns:
+        facts for the state: ``name, brief, duration_s, bpm, key, loop, seed, hits, lufs, palette, notes, cue_sheet``.
+
+    Raises:
+        InvalidArgument: the plan cannot be composed.
+        DiskFull, BackendError: the folder cannot be written.
+    """
+    from .music.compose import compose
+    from .sound.play import play
+    from .store import disk_words
+
+    video = VideoMap.model_validate(args["video"])
+    footage = video if video.duration > 0 else None
+    progress(0.02, "planning")
+    plan, notes, brief = _changed(args, video) if "changes" in args else _planned(args, video)
+    progress(0.1, "composing")
+    score = compose(plan, footage)
+    progress(0.25, "opening the instruments")
+    instruments = bank()
+    played = play(score, instruments, rate=RATE, progress=lambda share, stage: progress(0.3 + 0.55 * share, stage))
+    progress(0.88, "checking the result")
+    sheet, report = _proof(score, plan, played, video)
+    folder = Path(args["folder"])
+    with disk_words("the score"):
+        folder.mkdir(parents=True)
+        _write_wav(folder / "mix.wav", played)
+        _write_json(folder / "plan.json", plan.model_dump(mode="json", exclude_none=True))
+        _write_json(folder / "request.json", {"brief": brief, "video": video.model_dump(mode="json")})
+        _write_json(folder / "cue_sheet.json", sheet)
+        _write_json(folder / "report.json", report)
+    progress(1.0, "done")
+    return {**_facts(score, plan, played, sheet), "brief": brief, "notes": list(notes)}
+
+
+def _planned(args: Mapping[str, Any], video: VideoMap) -> tuple[ScorePlan, list[str], str]:
+    from .music.brief import read_brief
+    from .music.plan import make_plan
+
+    given = ScorePlan.model_validate(args["given"])
+    brief = read_brief(args["text"])
+    plan, notes = make_plan(brief, video, given=given)
+    return plan, [*notes, *_not_understood(brief.unknown)], str(args["text"])
+
+
+def _changed(args: Mapping[str, Any], video: VideoMap) -> tuple[ScorePlan, list[str], str]:
+    from .music.brief import read_changes
+    from .music.plan import revise
+
+    previous = Path(args["previous"])
+    before = ScorePlan.model_validate(_read_json(previous / "plan.json"))
+    changes, unknown = read_changes(args["changes"])
+    plan, notes = revise(before, changes, video)
+    brief = str(_read_json(previous / "request.json").get("brief", ""))
+    return plan, [*notes, *_not_understood(unknown)], brief
+
+
+def _not_understood(unknown: tuple[str, ...]) -> list[str]:
+    words = ", ".join(f'"{part}"' for part in unknown[:5])
+    return [f"Not understood: {words}; name a style, a mood, instruments, a tempo or a key."] if words else []
+
+
+def _proof(score: Score, plan: ScorePlan, played: Played, video: VideoMap) -> tuple[dict[str, Any], dict[str, Any]]:
+    from .music.report import cue_sheet, report
+
+    sheet = cue_sheet(score, played, video)
+    return sheet, report(score, plan, played, video)
+
+
+def _facts(score: Score, plan: ScorePlan, played: Played, sheet: Mapping[str, Any]) -> dict[str, Any]:
+    loudness = played.mastered.loudness
+    return {
+        "name": score.title or "Score",
+        "duration_s": round(len(played.mix) / played.rate, 6),
+        "bpm": round(score.tempo.points[0][1], 2),
+        "key": " ".join(score.key),
+        "meter": f"{score.meter[0]}/{score.meter[1]}",
+        "loop": score.loop is not None,
+        "seed": score.seed,
+        "palette": score.palette,
+        "instruments": list(dict.fromkeys(part.role for part in score.parts)),
+        "sections": [
+            {"id": s.id, "role": s.role, "start_s": round(score.tempo.seconds(s.start_beat), 3), "energy": s.energy}
+            for s in score.sections
+        ],
+        "lufs": round(float(loudness.integrated_lufs), 2),
+        "hits": {"planned": len(score.hits), "landed": landed(sheet)},
+        "hit_times": [round(hit.t, 3) for hit in score.hits],
+        "cue_sheet": dict(sheet),
+    }
+
+
+def landed(sheet: Mapping[str, Any]) -> int:
+    """How many cues of a cue sheet were met."""
+    return sum(1 for cue in sheet.get("cues", ()) if cue.get("hit"))
+
+
+def kit(bank: Callable[[], Bank], folder: Path, out: Path, progress: Progress) -> dict[str, Any]:
+    """The engine kit of a score that was made before: the same plan gives the same notes and the same sound.
+
+    Raises:
+        NotFound: the score's folder is no longer kept.
+    """
+    from ..errors import NotFound
+    from .kit import make_kit
+    from .music.compose import compose
+    from .sound.play import play
+
+    if not (folder / "plan.json").is_file():
+        raise NotFound("The score is no longer kept.", next="Ask for the music again.")
+    plan = ScorePlan.model_validate(_read_json(folder / "plan.json"))
+    video = VideoMap.model_validate(_read_json(folder / "request.json")["video"])
+    score = compose(plan, video if video.duration > 0 else None)
+    instruments = bank()
+    played = play(score, instruments, rate=RATE, progress=lambda share, stage: progress(0.5 * share, stage))
+    sheet, report = _read_json(folder / "cue_sheet.json"), _read_json(folder / "report.json")
+    make_kit(
+        score, plan, played, report, out, bank=instruments, cue_sheet=sheet,
+        progress=lambda share, stage: progress(0.5 + 0.5 * share, stage),
+    )  # fmt: skip
+    loudness = played.mastered.loudness
+    return {
+        "format": "kit",
+        "duration_s": round(len(played.mix) / played.rate, 6),
+        "width": 0,
+        "height": 0,
+        "loudness": {"integrated_lufs": loudness.integrated_lufs, "true_peak_dbtp": loudness.true_peak_dbtp},
+        "notes": [],
+        "stages": {},
+    }
+
+
+def _write_wav(path: Path, played: Played) -> None:
+    """The mix as 32-bit float WAV."""
+    sound = memoryview(played.mix.astype("<f4", order="C", copy=False)).cast("B")
+    rate = played.rate
+    fmt = struct.pack("<4sIHHIIHH", b"fmt ", 16, 3, 2, rate, rate * 8, 8, 32)
+    fact = struct.pack("<4sII", b"fact", 4, len(sound) // 8)
+    head = fmt + fact + struct.pack("<4sI", b"data", len(sound))
+    with path.open("wb") as file:
+        file.write(struct.pack("<4sI4s", b"RIFF", 4 + len(head) + len(sound), b"WAVE") + head)
+        for at in range(0, len(sound), _BLOCK):
+            file.write(sound[at : at + _BLOCK])
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1), "utf-8")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    found = json.loads(path.read_text("utf-8"))
+    return found if isinstance(found, dict) else {}
