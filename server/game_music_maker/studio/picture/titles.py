@@ -43,15 +43,17 @@ def draw(clip: Clip, width: int, height: int, *, folders: tuple[Path, ...] | Non
     pixels = max(_SMALLEST, round(min(0.5, max(0.02, clip.size)) * height))
     while True:
         chosen = choose_font(text, pixels, folders)
-        lines = wrap(text, chosen.font, room_w - pixels // 3)
+        text, lost = _plainer(text, chosen.missing)
+        room = room_w - 2 * _margin(pixels, clip.position)
+        lines = wrap(text, chosen.font, room)
         fits = len(lines) * pixels * 1.25 <= room_h and len(lines) <= _MOST_LINES
-        wide = max(chosen.font.getlength(line) for line in lines) + pixels / 3
-        if (fits and wide <= room_w) or pixels <= _SMALLEST:
+        wide = max(chosen.font.getlength(line) for line in lines)
+        if (fits and wide <= room) or pixels <= _SMALLEST:
             break
         pixels = max(_SMALLEST, int(pixels * 0.9))
-    image = _paint(lines, chosen.font, pixels, _rgb(clip.color), panel=clip.position == "lower_third")
+    image = _paint(lines, chosen.font, pixels, _rgb(clip.color), clip.position)
     x, y = _place(clip.position, image.size, width, height)
-    note = f"No font here has shapes for {chosen.missing[:20]!r}; they show as boxes." if chosen.missing else ""
+    note = f"No font here has shapes for {lost[:20]!r}; they show as boxes." if lost else ""
     return Drawn(image, x, y, note)
 
 
@@ -63,6 +65,20 @@ def clean(text: str) -> str:
         if ch == "\n" or unicodedata.category(ch) not in ("Cc", "Cf", "Cs", "Co", "Cn") or ch == "\u200d"
     )
     return re.sub(r"[ \t]+", " ", kept).strip()[:_MOST_CHARACTERS] or " "
+
+
+def _plainer(text: str, missing: str) -> tuple[str, str]:
+    """`text` with letters that no font has replaced by their plain form (é by e); and those that have
+    none."""
+    plain = {ch: unicodedata.normalize("NFKD", ch)[0] for ch in missing}
+    known = {ch: base for ch, base in plain.items() if base.isascii()}
+    return "".join(known.get(ch, ch) for ch in text), "".join(ch for ch in missing if ch not in known)
+
+
+def _margin(pixels: int, position: str) -> int:
+    """Room around the letters: for the outline, and for the panel of a lower third."""
+    outline = max(1, round(pixels * 0.07))
+    return outline * 2 + (round(pixels * 0.35) if position == "lower_third" else 0)
 
 
 def wrap(text: str, font: ImageFont.FreeTypeFont, room: float) -> list[str]:
@@ -84,11 +100,11 @@ def wrap(text: str, font: ImageFont.FreeTypeFont, room: float) -> list[str]:
 
 
 def _paint(
-    lines: list[str], font: ImageFont.FreeTypeFont, pixels: int, color: tuple[int, int, int], *, panel: bool
+    lines: list[str], font: ImageFont.FreeTypeFont, pixels: int, color: tuple[int, int, int], position: str
 ) -> Image.Image:
     """Lines with a dark outline and a soft shadow; on a translucent panel for a lower third."""
     outline = max(1, round(pixels * 0.07))
-    margin = outline * 2 + (round(pixels * 0.35) if panel else 0)
+    margin, panel = _margin(pixels, position), position == "lower_third"
     step = round(pixels * 1.25)
     widths = [font.getlength(line) for line in lines]
     size = (round(max(widths)) + 2 * margin, step * len(lines) + 2 * margin)

@@ -1,0 +1,138 @@
+"""Only what was touched is encoded: everything around it is the clip's own packets, and decodes to the
+same frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from game_music_maker.studio.picture.mp4 import Config, read_samples
+from game_music_maker.studio.picture.packets import read
+from game_music_maker.studio.picture.splice import _prefix
+from game_music_maker.studio.timeline import Clip
+
+ENCODERS = {
+    "b-frames": ("-c:v", "libx264", "-preset", "fast", "-bf", "3", "-g", "48"),
+    "no-b-frames": ("-c:v", "libx264", "-preset", "ultrafast", "-g", "250"),
+    "baseline": ("-c:v", "libx264", "-preset", "veryfast", "-profile:v", "baseline", "-g", "60"),
+    "open-groups": ("-c:v", "libx264", "-preset", "veryfast", "-x264-params", "open-gop=1:keyint=40:scenecut=0"),
+    "own-number": ("-c:v", "libx264", "-preset", "veryfast", "-g", "48", "-x264-params", "sps-id=1"),
+}  # fmt: skip
+
+
+def _share_equal(first: list[tuple[float, str]], second: list[tuple[float, str]]) -> list[bool]:
+    return [a[1] == b[1] for a, b in zip(first, second, strict=True)]
+
+
+@pytest.mark.parametrize("name", list(ENCODERS))
+def test_frames_outside_a_title_are_the_sources_own(media: Any, make: Any, frames: Any, name: str) -> None:
+    clip = media.clip(["test", "pan", "bars"], 3, video=(*ENCODERS[name], "-pix_fmt", "yuv420p"))
+    title = Clip(
+        start_ms=4000, duration_ms=1500, text="Level 1", position="center", size=0.2, fade_in_ms=200, fade_out_ms=200
+    )
+    done = make({"c": clip}, video=[Clip(asset="c", duration_ms=9000)], text=[title])
+    before, after = frames(clip), frames(done.path)
+    assert len(after) == len(before) == 270
+    assert [t for t, _ in after] == pytest.approx([t for t, _ in before], abs=1e-3)
+    equal = _share_equal(before, after)
+    assert all(equal[:114]), "frames well before the title"
+    assert not any(equal[122:164]), "frames under the title"
+    next_key = (
+        next(t for t in read(clip)[0][0].seconds[read(clip)[0][0].key] if t >= 5.5) if name != "open-groups" else 9
+    )
+    assert all(equal[round(float(next_key) * 30) :]), "frames from the next group on"
+    assert sum(equal) >= 114
+    assert "frames were copied" in done.notes[0]
+
+
+def test_a_variable_rate_keeps_its_times(media: Any, make: Any, frames: Any) -> None:
+    clip = media.clip(["test"], 8, filters="select='not(mod(n,3))+gt(n,100)'", after=("-fps_mode", "vfr", "-g", "30"))
+    title = Clip(start_ms=2000, duration_ms=1000, text="第一关", position="top")
+    done = make({"c": clip}, video=[Clip(asset="c", duration_ms=8000)], text=[title])
+    before, after = frames(clip), frames(done.path)
+    assert [t for t, _ in after] == pytest.approx([t for t, _ in before], abs=1e-3)
+    equal = _share_equal(before, after)
+    touched = [t for (t, _), same in zip(before, equal, strict=True) if not same]
+    assert min(touched) >= 1.6
+    assert max(touched) < 6.2
+
+
+def test_a_trim_and_a_cut_out_copy_whole_groups(media: Any, make: Any, frames: Any) -> None:
+    clip = media.clip(["test", "pan"], 4, video=(*ENCODERS["b-frames"], "-pix_fmt", "yuv420p"))
+    whole = frames(clip)
+    trimmed = make({"c": clip}, video=[Clip(asset="c", in_ms=1300, duration_ms=5000)])
+    after = frames(trimmed.path)
+    assert len(after) == 150
+    assert after[0][0] == pytest.approx(0, abs=1e-3)
+    assert sum(_share_equal(whole[39:189], after)) >= 96
+    pieces = [Clip(asset="c", duration_ms=2000), Clip(asset="c", start_ms=2000, in_ms=4500, duration_ms=3500)]
+    joined = make({"c": clip}, video=pieces)
+    after = frames(joined.path)
+    assert len(after) == 60 + 105
+    assert sum(_share_equal(whole[:60] + whole[135:], after)) >= 100
+    assert joined.duration_s == pytest.approx(5.5, abs=0.02)
+
+
+def test_a_turned_clip_shows_the_title_upright(media: Any, make: Any, ffmpeg: Any, tmp_path: Path) -> None:
+    turned = tmp_path / "turned.mp4"
+    ffmpeg("-display_rotation:v:0", "-90", "-i", media.clip(["black"], 3, sound=None), "-c", "copy", turned)
+    title = Clip(start_ms=1000, duration_ms=1000, text="UP", position="top", size=0.1)
+    done = make({"c": turned}, video=[Clip(asset="c", duration_ms=3000)], text=[title])
+    assert (done.width, done.height) == (180, 320)
+    from PIL import Image
+
+    shot = tmp_path / "shot.png"
+    ffmpeg("-ss", "1.5", "-i", done.path, "-frames:v", "1", shot)
+    picture = np.asarray(Image.open(shot).convert("L"))
+    assert picture.shape == (320, 180)
+    rows = np.flatnonzero(picture.max(axis=1) > 200)
+    assert 10 < rows.min() < rows.max() < 80
+
+
+def test_the_new_groups_have_a_parameter_set_of_their_own(media: Any, make: Any) -> None:
+    clip = media.clip(["test"], 6, video=(*ENCODERS["own-number"], "-pix_fmt", "yuv420p"))
+    done = make(
+        {"c": clip}, video=[Clip(asset="c", duration_ms=6000)], text=[Clip(start_ms=2000, duration_ms=500, text="x")]
+    )
+    config = read_samples(Path(done.path)).config
+    assert len(config.sps) == len(config.pps) == 2
+    assert config.numbers() == {1, 2}
+    assert Config.read(config.write()) == config
+
+
+@pytest.mark.parametrize(
+    ("pts", "good", "length"),
+    [
+        ([0, 3, 1, 2, 6, 4, 5], [True] * 7, 7),
+        ([0, 3, 1, 2, 6, 4, 5], [True, True, True, True, True, False, True], 4),
+        ([0, 3, 1, 2, 6, 4, 5], [True, True, False, True, True, True, True], 1),
+        ([0, 1, 2, 3], [False, True, True, True], 0),
+    ],
+)
+def test_only_a_beginning_that_is_complete_can_be_copied(pts: list[int], good: list[bool], length: int) -> None:
+    assert _prefix(np.array(pts), np.array(good)) == length
+
+
+@pytest.mark.parametrize(
+    ("video", "why"),
+    [
+        (("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv444p"), "h264|H.264"),
+        (("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none"), "hevc"),
+        (("-c:v", "mpeg4"), "mpeg4"),
+    ],
+)
+def test_what_cannot_be_joined_is_encoded_and_says_why(
+    media: Any, make: Any, frames: Any, video: tuple[str, ...], why: str
+) -> None:
+    clip = media.clip(["test"], 3, video=video)
+    done = make(
+        {"c": clip}, video=[Clip(asset="c", duration_ms=3000)], text=[Clip(start_ms=1000, duration_ms=500, text="x")]
+    )
+    assert len(frames(done.path)) == 90
+    assert "encoded as a whole" in done.notes[0]
+    import re
+
+    assert re.search(why, done.notes[0])
