@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+
 from game_music_maker.studio.music.score import LoopSpan, Note, Part, Reverb, Score, TempoMap
 from game_music_maker.studio.sound.bank import Bank
 
@@ -36,7 +37,16 @@ def one_part() -> Callable[..., Score]:
         found = tuple(Note("p", Fraction(b), Fraction(d), k, v) for b, d, k, v in notes)
         tempo = TempoMap(((Fraction(0), 120.0),))
         return Score(
-            (part,), found, tempo, (4, 4), seconds, ("C", "ionian"), loop=loop, reverb=reverb, seed=seed, lowpass_hz=lowpass
+            (part,),
+            found,
+            tempo,
+            (4, 4),
+            seconds,
+            ("C", "ionian"),
+            loop=loop,
+            reverb=reverb,
+            seed=seed,
+            lowpass_hz=lowpass,
         )
 
     return build
@@ -65,7 +75,9 @@ def band() -> Callable[..., Score]:
             notes.append(Note("lead", at, Fraction(1), 75 + chord[b % 3], 85))
             notes.append(Note("bass", at, Fraction(1), 36 + chord[0], 85))
             notes.append(Note("perc", at, Fraction(1, 4), 38 if b % 2 else 36, 100))
-            notes += [Note("perc", at + Fraction(k, 2), Fraction(1, 4), 42 if (b, k) != (3, 1) else 46, 70) for k in range(2)]
+            notes += [
+                Note("perc", at + Fraction(k, 2), Fraction(1, 4), 42 if (b, k) != (3, 1) else 46, 70) for k in range(2)
+            ]
         return Score(
             parts,
             tuple(notes),
@@ -112,7 +124,8 @@ def _soundfont(vorbis: bool, gens: dict[int, int]) -> bytes:
     igen = b"".join(struct.pack("<Hh", op, amount) for op, amount in amounts.items()) + struct.pack("<Hh", 0, 0)
     header = struct.pack("<20sIIIIIBbHH", b"sine", start, end, origin + first, origin + last, 44_100, 69, 0, 0, kind)
     tables = {
-        b"phdr": struct.pack("<20sHHHIII", b"Sine", 5, 0, 0, 0, 0, 0) + struct.pack("<20sHHHIII", b"EOP", 0, 0, 1, 0, 0, 0),
+        b"phdr": struct.pack("<20sHHHIII", b"Sine", 5, 0, 0, 0, 0, 0)
+        + struct.pack("<20sHHHIII", b"EOP", 0, 0, 1, 0, 0, 0),
         b"pbag": struct.pack("<HHHH", 0, 0, 1, 0),
         b"pmod": bytes(10),
         b"pgen": struct.pack("<HhHh", 41, 0, 0, 0),

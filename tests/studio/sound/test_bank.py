@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from game_music_maker.errors import InvalidArgument, NotFound
 from game_music_maker.studio.sound.bank import DRUM_BANK, Bank
 from game_music_maker.studio.sound.play import play

@@ -11,6 +11,7 @@ import mutagen
 import numpy as np
 import pytest
 import soundfile
+
 from game_music_maker.studio.sound import files
 
 RATE = 48_000
@@ -50,7 +51,18 @@ def test_ogg_carries_its_tags_and_its_exact_length(tmp_path: Path, sound: np.nda
 def test_every_page_of_the_ogg_is_sound(tmp_path: Path, sound: np.ndarray) -> None:
     path = tmp_path / "long-tags.ogg"
     files.write_ogg(path, sound, RATE, {"COMMENT": "x" * 150_000, "LOOPSTART": "0"})
-    check = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "warning", "-err_detect", "crccheck", "-i", str(path), "-f", "null", "-"]
+    check = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        "-v",
+        "warning",
+        "-err_detect",
+        "crccheck",
+        "-i",
+        str(path),
+        "-f",
+        "null",
+        "-",
+    ]
     assert subprocess.run(check, capture_output=True, text=True, check=True).stderr == ""
     assert len(mutagen.File(path).tags["COMMENT"][0]) == 150_000
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from game_music_maker.errors import InvalidArgument
 from game_music_maker.studio.sound import seam
 from game_music_maker.studio.sound.play import fold, later_pass, play
@@ -46,7 +47,9 @@ def test_mastering_a_loop_treats_both_ends_alike(bank, band) -> None:
     loud = replace(band(loop=True), lufs=-9.0)
     played = play(loud, bank)
     assert played.mastered.limiting_db < -0.5
-    gain = played.steady[:, 0] / np.where(np.abs(stem := sum(s for s in played.stems.values())[:, 0]) > 0.02, stem, np.nan)
+    gain = played.steady[:, 0] / np.where(
+        np.abs(stem := sum(s for s in played.stems.values())[:, 0]) > 0.02, stem, np.nan
+    )
     ends = np.concatenate([gain[-480:], gain[:480]])
     ends = 20 * np.log10(ends[np.isfinite(ends) & (ends > 0)])
     assert ends.size > 50
@@ -57,7 +60,11 @@ def test_bad_loops_are_found_out(bank, band) -> None:
     score = band(loop=True)
     played = play(score, bank)
     loop, (_, n) = played.steady, played.loop
-    places = {"bars": [k * n // 4 for k in (1, 2, 3)], "onsets": [round(t * RATE) for t in played.onsets], "expected": n}
+    places = {
+        "bars": [k * n // 4 for k in (1, 2, 3)],
+        "onsets": [round(t * RATE) for t in played.onsets],
+        "expected": n,
+    }
     assert seam.examine(loop, RATE, **places).failures == ()
 
     short = seam.examine(loop[:-1_000], RATE, **places)
@@ -73,7 +80,9 @@ def test_bad_loops_are_found_out(bank, band) -> None:
     gap[-1_105:] = 0
     assert "gap" in seam.examine(gap, RATE, **places).failures
 
-    soft = np.sin(2 * np.pi * 110.3 * np.arange(n) / RATE).astype(np.float32)[:, None] * np.array([[0.5, 0.5]], np.float32)
+    soft = np.sin(2 * np.pi * 110.3 * np.arange(n) / RATE).astype(np.float32)[:, None] * np.array(
+        [[0.5, 0.5]], np.float32
+    )
     assert "click" in seam.examine(soft, RATE, **places).failures
 
     quiet_head = seam.examine(loop, RATE, **places, head_db=-0.6)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+
 from game_music_maker.studio.sound import loudness
 
 RATE = 48_000

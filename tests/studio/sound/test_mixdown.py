@@ -10,6 +10,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 import soundfile
+
 from game_music_maker.errors import Cancelled, UnsupportedMedia
 from game_music_maker.studio.sound import loudness
 from game_music_maker.studio.sound.mixdown import MixInput, mixdown
@@ -74,7 +75,10 @@ def test_music_steps_back_under_words_and_comes_back(folder: Path, tmp_path: Pat
 
 
 def test_a_silent_original_does_not_duck(folder: Path, tmp_path: Path) -> None:
-    inputs = [MixInput(folder / "silent.wav", 0, 20, is_original=True), MixInput(folder / "music.wav", 0, 20, duck_db=12)]
+    inputs = [
+        MixInput(folder / "silent.wav", 0, 20, is_original=True),
+        MixInput(folder / "music.wav", 0, 20, duck_db=12),
+    ]
     report = mixdown(inputs, 20, tmp_path / "out.wav")
     assert report.duck_db is None
     assert report.ducked_s == 0.0
@@ -85,7 +89,10 @@ def test_a_silent_original_does_not_duck(folder: Path, tmp_path: Path) -> None:
 def test_a_steady_noise_does_not_hold_the_music_down(tmp_path: Path, folder: Path) -> None:
     hum = np.random.default_rng(2).standard_normal((20 * RATE, 2)) * 0.02
     soundfile.write(tmp_path / "hum.wav", hum, RATE, subtype="FLOAT")
-    inputs = [MixInput(tmp_path / "hum.wav", 0, 20, is_original=True), MixInput(folder / "music.wav", 0, 20, duck_db=12)]
+    inputs = [
+        MixInput(tmp_path / "hum.wav", 0, 20, is_original=True),
+        MixInput(folder / "music.wav", 0, 20, duck_db=12),
+    ]
     assert mixdown(inputs, 20, tmp_path / "out.wav").ducked_s < 1.0
 
 
@@ -93,7 +100,10 @@ def test_an_explosion_ducks(tmp_path: Path, folder: Path) -> None:
     bang = np.random.default_rng(2).standard_normal((20 * RATE, 2)) * 0.001
     bang[10 * RATE : 11 * RATE] *= 400 * np.exp(-np.arange(RATE) / 12_000)[:, None]
     soundfile.write(tmp_path / "bang.wav", np.clip(bang, -1, 1), RATE, subtype="FLOAT")
-    inputs = [MixInput(tmp_path / "bang.wav", 0, 20, is_original=True), MixInput(folder / "music.wav", 0, 20, duck_db=9)]
+    inputs = [
+        MixInput(tmp_path / "bang.wav", 0, 20, is_original=True),
+        MixInput(folder / "music.wav", 0, 20, duck_db=9),
+    ]
     report = mixdown(inputs, 20, tmp_path / "out.wav")
     assert 0.4 < report.ducked_s < 3.0
     assert report.duck_db == pytest.approx(9.0, abs=1.5)
@@ -112,7 +122,9 @@ def test_silence_stays_silence(folder: Path, tmp_path: Path, what: str) -> None:
     ("rate", "layout", "codec", "suffix"),
     [(22_050, "mono", "pcm_s16le", ".wav"), (44_100, "5.1", "aac", ".m4a"), (48_000, "mono", "flac", ".flac")],
 )
-def test_other_rates_and_channels(tmp_path: Path, folder: Path, rate: int, layout: str, codec: str, suffix: str) -> None:
+def test_other_rates_and_channels(
+    tmp_path: Path, folder: Path, rate: int, layout: str, codec: str, suffix: str
+) -> None:
     odd = tmp_path / f"odd{suffix}"
     source = f"aevalsrc=0.2*sin(2*PI*500*t):s={rate}:d=4,aformat=channel_layouts={layout}"
     if layout == "5.1":

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+
 from game_music_maker.errors import Cancelled
 from game_music_maker.studio.music.score import LAYERS, Note, Part, Reverb, Score, TempoMap
 from game_music_maker.studio.sound import loudness
@@ -160,7 +161,9 @@ def test_a_darker_score_has_less_treble(bank, one_part) -> None:
 def test_the_room_is_heard_and_its_share_can_be_set(bank, one_part) -> None:
     notes = [(0, 0.5, 72, 110)]
     tails = [
-        np.square(play(one_part(notes, reverb=Reverb("hall", 3.0, 0.3), send=send, program=12), bank).mix[72_000:120_000]).mean()
+        np.square(
+            play(one_part(notes, reverb=Reverb("hall", 3.0, 0.3), send=send, program=12), bank).mix[72_000:120_000]
+        ).mean()
         for send in (0.0, 0.3, 0.6)
     ]
     assert tails[0] < 0.1 * tails[1] < 0.1 * tails[2]

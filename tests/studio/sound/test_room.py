@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from game_music_maker.studio.music.score import Reverb
 from game_music_maker.studio.sound import room
 
@@ -39,7 +40,7 @@ def test_nothing_rings_on_one_pitch(kind: str) -> None:
     late = response[0, RATE // 2 : RATE // 2 + 32_768] * np.hanning(32_768)
     power = np.abs(np.fft.rfft(late)) ** 2
     lines = power[400:4_000].reshape(-1, 100)
-    # Noise: the highest of 100 lines stands about 7 dB over their mean, hardly ever 13; a mode stands out by 20 and more.
+    # Noise: the highest of 100 lines stands about 7 dB over their mean, hardly ever 13; a mode stands out by 20 dB.
     assert 10 * np.log10((lines.max(axis=1) / lines.mean(axis=1)).max()) < 13
 
 

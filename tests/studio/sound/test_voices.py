@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from game_music_maker.errors import InvalidArgument
 from game_music_maker.studio.sound import dsp
 from game_music_maker.studio.sound.play import play
