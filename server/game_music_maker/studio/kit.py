@@ -184,10 +184,10 @@ def _facts(score: Score, played: Played, null_db: float, stem_gain: float) -> di
     seen = seam.of_played(score, played)
     return {
         "loudness": {
-            "integrated_lufs": round(found.integrated, 2),
-            "range_lu": round(found.range, 2),
-            "short_term_max_lufs": round(found.short_term, 2),
-            "true_peak_dbtp": round(found.true_peak, 2),
+            "integrated_lufs": round(found.integrated_lufs, 2),
+            "range_lu": round(found.range_lu, 2),
+            "short_term_max_lufs": round(found.short_term_lufs, 2),
+            "true_peak_dbtp": round(found.true_peak_dbtp, 2),
         },
         "mastering": {
             "gain_db": round(played.mastered.gain_db, 3),

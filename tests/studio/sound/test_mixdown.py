@@ -46,9 +46,9 @@ def test_loudness_peak_and_length(folder: Path, tmp_path: Path) -> None:
     report = mixdown(inputs, 19.517, out)
     found = loudness.measure(out)
     assert len(read(out)) == round(19.517 * RATE)
-    assert found.integrated == pytest.approx(-14.0, abs=0.5)
-    assert found.true_peak <= -2.0
-    assert report.loudness.integrated == pytest.approx(found.integrated, abs=0.05)
+    assert found.integrated_lufs == pytest.approx(-14.0, abs=0.5)
+    assert found.true_peak_dbtp <= -2.0
+    assert report.loudness.integrated_lufs == pytest.approx(found.integrated_lufs, abs=0.05)
     assert not report.silent
 
 
@@ -114,7 +114,7 @@ def test_silence_stays_silence(folder: Path, tmp_path: Path, what: str) -> None:
     inputs = [MixInput(folder / "silent.wav", 0, 3, is_original=True)] if what == "silent original" else []
     report = mixdown(inputs, 3, tmp_path / "out.wav")
     assert report.silent
-    assert report.loudness.integrated == loudness.SILENCE
+    assert report.loudness.integrated_lufs == loudness.SILENCE
     assert not read(tmp_path / "out.wav").any()
 
 
@@ -133,7 +133,7 @@ def test_other_rates_and_channels(
     subprocess.run(command, check=True)
     report = mixdown([MixInput(odd, 0.5, 3, is_original=True)], 4, tmp_path / "out.wav")
     mix = read(tmp_path / "out.wav")
-    assert report.loudness.integrated == pytest.approx(-14.0, abs=0.5)
+    assert report.loudness.integrated_lufs == pytest.approx(-14.0, abs=0.5)
     assert not mix[: round(0.45 * RATE)].any()
     assert not mix[round(3.6 * RATE) :].any()
     spectrum = np.abs(np.fft.rfft(mix[RATE : 3 * RATE, 0]))

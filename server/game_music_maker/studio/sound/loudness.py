@@ -28,14 +28,14 @@ _OVERSAMPLING = 4
 
 @dataclass(frozen=True, slots=True)
 class Loudness:
-    """`integrated` and the highest `short_term` and `momentary` in LUFS, `range` in LU, `true_peak` in dBTP, `seconds`
-    measured. Silence is −120."""
+    """`integrated_lufs`, the highest `short_term_lufs` and `momentary_lufs`, `range_lu`, `true_peak_dbtp`, and the
+    `seconds` measured. Silence is −120."""
 
-    integrated: float
-    range: float
-    short_term: float
-    momentary: float
-    true_peak: float
+    integrated_lufs: float
+    range_lu: float
+    short_term_lufs: float
+    momentary_lufs: float
+    true_peak_dbtp: float
     seconds: float
 
 
@@ -91,11 +91,11 @@ class Meter:
         momentary = _windows(energy, 4)
         short = _windows(energy, 30)
         return Loudness(
-            integrated=gated(energy),
-            range=_range(short),
-            short_term=lufs(short.max()) if len(short) else SILENCE,
-            momentary=lufs(momentary.max()) if len(momentary) else SILENCE,
-            true_peak=self._peak.dbtp,
+            integrated_lufs=gated(energy),
+            range_lu=_range(short),
+            short_term_lufs=lufs(short.max()) if len(short) else SILENCE,
+            momentary_lufs=lufs(momentary.max()) if len(momentary) else SILENCE,
+            true_peak_dbtp=self._peak.dbtp,
             seconds=self._frames / self._rate,
         )
 
