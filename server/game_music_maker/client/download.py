@@ -26,6 +26,8 @@ from .net import Resolve, check_url, resolve
 TOTAL = 3600.0
 _REDIRECTS = 5
 _WORTH_A_TRY = 8 << 20
+_NO_FILE = ("application/json", "text/html")
+"""No export is one of these: it is the service's word about a failure, or a gateway's page."""
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)\s*\Z")
 DownloadProgress = Callable[[int, int | None], None]
 """Called with bytes on the disk and bytes in all, where known."""
@@ -102,7 +104,8 @@ class Download:
 
     async def _try(self, token: str) -> int:
         async with self._opened(token) as response:
-            if response.status_code not in (200, 206):
+            kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if response.status_code not in (200, 206) or kind in _NO_FILE:
                 await self._refused(response)
             refuse_encoding(response)
             await self._place(response)

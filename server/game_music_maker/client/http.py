@@ -142,9 +142,9 @@ class Http:
         client = self.client(base, fresh=fresh)
         sent = {**request_headers(self.attribution, token), **(headers or {})}
         body = content if isinstance(content, bytes) else content()
+        client.cookies.clear()
         request = client.build_request(method, base + path, content=body, headers=sent)
         request.extensions["timeout"] = (waits or client.timeout).as_dict()
-        client.cookies.clear()
         try:
             response = await client.send(request, stream=True)
         except NOT_SENT:

@@ -212,7 +212,10 @@ class Nemo:
             )
         except Unsure:
             raise OutcomeUnknown("The connection broke during the upload; the files may have arrived.") from None
-        return read_model(UploadAnswer, data)
+        answer = read_model(UploadAnswer, data)
+        if not answer.files and not answer.rejected:
+            raise BadAnswer("The service answered the upload without naming a file.", next="Look at the state.")
+        return answer
 
     async def state(self, session_id: str) -> StateAnswer:
         """``GET /api/state/…/latest``; a draft that is absent, null or ``{}`` comes as it is."""
