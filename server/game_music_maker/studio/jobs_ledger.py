@@ -1,8 +1,8 @@
 """The ledger of jobs: every accepted job ends exactly once, whichever process dies when.
 
 A job is ``pending``, ``running`` under a lease, or over (``completed``, ``failed``, ``cancelled``). A studio that
-claims a job raises its fence; whoever comes back with an older fence cannot publish. Leases of a studio that is known to be
-dead are void at once, others when they run out.
+claims a job raises its fence; whoever comes back with an older fence cannot publish. Leases of a studio that is known
+to be dead are void at once, others when they run out.
 """
 
 from __future__ import annotations

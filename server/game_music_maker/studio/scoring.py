@@ -1,6 +1,6 @@
 """The worker's side of a score: words and footage → plan → notes → sound → files of one folder.
 
-``plan.json`` (complete), ``request.json`` (what it was made from), ``mix.wav`` (48 kHz stereo float), ``report.json`` and
+``plan.json`` (complete), ``request.json`` (what it was made from), ``mix.wav`` (48 kHz stereo float), ``report.json``,
 ``cue_sheet.json``. The folder is made under a scratch name and published by the studio. numpy comes in with the parts
 that are imported inside the functions.
 """
