@@ -184,7 +184,8 @@ def _failure(errors: tuple[StreamError, ...], changes: list[str]) -> MusicMakerE
         known = BY_WIRE.get(int(first.code))
     words = text.brief(text.clean(first.message, 600), 2, 400) or "no reason given"
     if known is not None and not issubclass(known, BadAnswer):
-        error = known(words)
+        said = text.sentences(words)
+        error = known(said[0], next=" ".join(said[1:]) or None)
     else:
         error = BackendError(f"The service could not do this: {words}", next="Say it differently, or try again later.")
     if changes:
