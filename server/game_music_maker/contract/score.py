@@ -69,6 +69,8 @@ class SectionPlan(_Plan):
     chords: tuple[ChordSlot, ...] | None = None
     density: dict[str, Annotated[float, Field(ge=0, le=3)]] | None = None
     active: dict[str, bool] | None = None
+    silent: dict[str, tuple[Beat, Beat]] | None = None
+    """Role → beats (from, to) relative to the section in which it rests."""
     seed_offset: Annotated[int, Field(ge=0, le=2**31)] | None = None
     lock: bool | None = None
 

@@ -53,6 +53,7 @@ def compose(plan: ScorePlan, video: VideoMap | None = None) -> Score:
     parts, notes = answer_hits(parts, notes, frame.hits, frame.chords, plan)
     if frame.loop is None:
         notes = close_piece(parts, notes, frame.end, frame.chords[0] if frame.chords else None, plan)
+    notes = _rests(parts, notes, frame)
     played = _humanise(parts, notes, frame)
     return Score(
         parts=tuple(part for part in parts if any(n.part == part.id for n in played)),
@@ -135,7 +136,8 @@ class _Frame:
 
     def _hit(self, t: float, beat: float | None, kind: str, weight: float | None, locked: bool | None) -> Hit:
         at = Fraction(self.tempo.beat(t) if beat is None else beat).limit_denominator(48)
-        return Hit(t, at, kind, 0.5 if weight is None else weight, bool(locked))
+        reason = "" if beat is not None else "no beat of the tempo map comes within a frame of it"
+        return Hit(t, at, kind, 0.5 if weight is None else weight, bool(locked), beat is not None, reason)
 
 
 def _active(spec: SectionPlan, section: Section, band: Band) -> set[str]:
@@ -250,9 +252,23 @@ def _taiko(band: Band, notes: dict[str, list[Note]]) -> tuple[list[Part], dict[s
     return parts, out
 
 
+def _rests(parts: Sequence[Part], notes: dict[str, list[Note]], frame: _Frame) -> dict[str, list[Note]]:
+    """Take out what the plan's `silent` spans leave out; nothing else moves."""
+    out = dict(notes)
+    for section, spec in zip(frame.sections, frame.plan.sections or (), strict=True):
+        for role, (first, last) in (spec.silent or {}).items():
+            a = section.start_beat + Fraction(first).limit_denominator(960)
+            b = section.start_beat + Fraction(last).limit_denominator(960)
+            final = b >= frame.end
+            for part in parts:
+                if part.role == role:
+                    out[part.id] = [n for n in out[part.id] if not (a <= n.beat < b or (final and n.beat >= a))]
+    return out
+
+
 def _humanise(parts: Sequence[Part], notes: dict[str, list[Note]], frame: _Frame) -> list[Note]:
     chip = any(part.synth == "pulse25" for part in parts)
-    anchors = [hit.beat for hit in frame.hits] + [frame.end]
+    anchors = [hit.beat for hit in frame.hits if hit.planned] + [frame.end]
     out: list[Note] = []
     for part in parts:
         row = notes.get(part.id, [])

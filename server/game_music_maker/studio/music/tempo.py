@@ -107,7 +107,7 @@ def loop_fit(seconds: float | None, bars: int | None, limits: Limits, bar: Fract
     the bars that cover it.
     """
     wanted = constant(events, limits, bar)
-    if seconds and not (limits.fixed and bars):
+    if seconds:
         around = seconds * wanted / 60.0 / float(bar)
         if limits.fixed:
             count = max(1, math.ceil(around - 1e-6))
@@ -193,7 +193,9 @@ def _steps(state: _State, event: Event, beat: float, bar: Fraction, delta: float
             continue
         ratio = span / (float(number) * beat)
         log_ratio = math.log(ratio)
-        slack = 0.035 / span if delta == 0 else delta
+        if delta == 0 and not event.locked:
+            continue  # a tempo that must not move meets what its grid happens to meet
+        slack = delta
         if abs(ratio - 1) > slack + (0.5 if event.locked else 0.0):
             continue
         at = state.beat + number
