@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ..timeline import Clip, Timeline
 from .context import Context
-from .drafting import absolute, divide, map_clips, put, replace_clips
+from .drafting import TrackType, absolute, divide, map_clips, put, replace_clips
 from .values import Duck, Fade, Mute, SetLevel, Target
 
 UNDER_SOUND = 0.8
@@ -137,9 +137,12 @@ def duck(edit: Duck, timeline: Timeline, context: Context) -> tuple[Timeline, st
     return changed, f"The music now goes down by {db:g} dB under speech and loud effects."
 
 
+_KINDS: dict[str, tuple[TrackType, ...]] = {"picture": ("video",), "title": ("text",)}
+
+
 def fade(edit: Fade, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
     """Fades at the outer ends: the first clip of the target fades in, the last one out; words fade one by one."""
-    kinds = {"picture": ("video",), "title": ("text",)}.get(edit.target, ("video", "audio"))
+    kinds: tuple[TrackType, ...] = _KINDS.get(edit.target, ("video", "audio"))
     test = (lambda clip: True) if edit.target in ("picture", "title") else meant(timeline, edit.target)
     if edit.target == "all":
         kinds = ("audio", "video")

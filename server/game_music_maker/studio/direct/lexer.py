@@ -22,7 +22,28 @@ _QUOTES = re.compile(
     r"“([^”]*)”|„([^“”]*)[“”]|「([^」]*)」|『([^』]*)』|《([^》]*)》|«([^»]*)»|【([^】]*)】|‘([^’]*)’(?![a-z])"
     r'|"([^"]*)"|`([^`]*)`|(?<![\w])\'((?:[^\']|(?<=\w)\'(?=\w))*)\'(?![\w])'
 )
-_RATIOS = ["9:16", "16:9", "1:1", "4:5", "5:4", "4:3", "3:4", "21:9", "9:21", "2:3", "3:2", "18:9", "9:18", "2:1", "1:2", "2.35:1", "2.39:1", "2.40:1", "1.85:1", "32:9"]
+_RATIOS = [
+    "9:16",
+    "16:9",
+    "1:1",
+    "4:5",
+    "5:4",
+    "4:3",
+    "3:4",
+    "21:9",
+    "9:21",
+    "2:3",
+    "3:2",
+    "18:9",
+    "9:18",
+    "2:1",
+    "1:2",
+    "2.35:1",
+    "2.39:1",
+    "2.40:1",
+    "1.85:1",
+    "32:9",
+]
 _SECONDS = r"(?:seconds?|secs?|s(?![a-z])|秒钟?)"
 _MINUTES = r"(?:minutes?|mins?|m(?![a-z%])|分钟|分(?![之贝辨]))"
 _TO = r"\s*(?:-|–|—|~|～|to|until|till|through|到|至)\s*"
@@ -35,10 +56,16 @@ class Lexed:
     text: str
     values: dict[str, Any]
     source: dict[str, str]
+    message: str = ""
 
     def raw(self, part: str) -> str:
         """A part of `text` with its tokens put back as they were written."""
         return TOKEN.sub(lambda m: self.source[m.group()], part).strip()
+
+    def written(self, part: str) -> str:
+        """A stretch of plain words in the letter case in which the user wrote it."""
+        at = unicodedata.normalize("NFKC", self.message).lower().find(part)
+        return self.message[at : at + len(part)] if at >= 0 else part
 
     def of(self, kind: str, part: str) -> list[Any]:
         """The values of one kind in a part of `text`, in order."""
@@ -77,7 +104,7 @@ def lex(message: str) -> Lexed:
     )
     for step in (_colours, _ratios, _levels, _times, _factors):
         text = step(text, taker)
-    return Lexed(re.sub(r"[^\S\n]+", " ", text).strip(), taker.values, taker.source)
+    return Lexed(re.sub(r"[^\S\n]+", " ", text).strip(), taker.values, taker.source, message)
 
 
 def _quotes(message: str, taker: _Taker) -> str:

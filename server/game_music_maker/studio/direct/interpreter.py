@@ -1,0 +1,228 @@
+"""Words → edits. A message is cut into clauses, each clause is read by the first rule that knows it; what none knows is
+a leftover. No numpy, no I/O but the tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from ..timeline import Timeline
+from .clause import Clause, Reading
+from .context import Context
+from .edits import touched
+from .lexer import TOKEN, lex
+from .numbers import CHINESE_NUMBER, NUMBER, value
+from .phrases import scan
+from .rules_music import generates, read_change, read_new, read_other_take
+from .rules_picture import read_picture
+from .rules_sound import read_sound
+from .rules_titles import read_title
+from .values import AddTitle, ChangeScore, Describe, Edit, MakeScore, Redo, StartOver, Undo
+
+_STRONG = r"\s*[。;；\n!！?？]\s*|\.(?:\s+|$)|,?\s+(?:and\s+)?(?:then|after that|afterwards)\b\s*|[,，]?\s*(?:然后|接着|随后|之后再|另外|此外|同时|顺便|并且|还要|最后(?=[把加给再]))"
+_WEAK = (
+    r"\s*[,，、]\s*(?:and |but |also |plus |再|并)?|\s+(?:and|plus|but|also|&)\s+|\s*(?<!合)并(?!排|行)|(?<![\s,，])(?=再[把加给将])|再(?=加|把|给|将)"
+    r"|(?<=[>\w])(?<![再并请先要能帮你我想可以后])(?=把(?!手|握))|\s+(?=with (?:a |the )?(?:big |small |red |white )?(?:title|caption)\b)"
+)
+_SPLIT = re.compile(f"(?P<strong>{_STRONG})|(?P<weak>{_WEAK})")
+_TIMES = re.compile(r"<t\d+>\s*$"), re.compile(r"\s*<t\d+>")
+_GREETING = re.compile(r"[\s,.!。，！?？~]*")
+_CJK = re.compile(r"[\u3400-\u9fff]")
+
+_Rule = Callable[[Clause], "list[Edit] | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """`edits` in the order in which they are to be done; `leftovers` are the user's words that no rule knew."""
+
+    edits: tuple[Edit, ...]
+    leftovers: tuple[str, ...]
+    language: Literal["en", "zh"]
+
+
+@dataclass(slots=True)
+class _Piece:
+    """A stretch `start`…`end` of the tokenised message; `strong`: what stands before it ends a request."""
+
+    text: str
+    start: int
+    end: int
+    strong: bool
+    edits: list[Edit] | None = None
+
+
+def understand(text: str, timeline: Timeline, context: Context) -> Understanding:
+    """The edits that a message in English or Chinese asks for, resolved against the timeline.
+
+    Never raises for any text. Times that count from the end stay relative (negative), so that edits may follow each
+    other; cuts, scenes and halves are resolved against the timeline as it is now.
+    """
+    language: Literal["en", "zh"] = "zh" if _CJK.search(text) else "en"
+    lexed = lex(text)
+    reading = Reading(timeline, context, lexed, context.last_touched)
+    pieces = _joined(_split(lexed.text), reading)
+    edits: list[Edit] = []
+    leftovers: list[str] = []
+    for piece in pieces:
+        if piece.edits:
+            edits.extend(piece.edits)
+            continue
+        rest = lexed.raw(piece.text).strip(" ,，、;；。.!！")
+        if (rest and not (edits or len(pieces) > 1)) or (rest and not _polite(piece.text)):
+            leftovers.append(rest)
+    return Understanding(tuple(edits), tuple(leftovers), language)
+
+
+def _split(text: str) -> list[_Piece]:
+    """A message at everything that may stand between two requests; ranges such as "0:10 and 0:15" stay whole."""
+    pieces: list[_Piece] = []
+    at, strong = 0, True
+    for found in _SPLIT.finditer(text):
+        before, after = text[at : found.start()], text[found.end() :]
+        between = re.search(r"\b(?:between|from)\s*<t\d+>\s*$", before) and _TIMES[1].match(after)
+        if between and found.lastgroup == "weak":
+            continue
+        if before.strip():
+            pieces.append(_Piece(before.strip(), at, found.start(), strong))
+            strong = False
+        at, strong = found.end(), strong or found.lastgroup == "strong"
+    if text[at:].strip():
+        pieces.append(_Piece(text[at:].strip(), at, len(text), strong))
+    return pieces
+
+
+def _together(before: _Piece, piece: _Piece, reading: Reading) -> _Piece:
+    """Both pieces with what the user wrote between them."""
+    text = reading.lexed.text[before.start : piece.end].strip()
+    return _Piece(text, before.start, piece.end, before.strong)
+
+
+def _joined(pieces: list[_Piece], reading: Reading) -> list[_Piece]:
+    """Pieces read one by one; those that are no request of their own are joined to the one before."""
+    done: list[_Piece] = []
+    for piece in pieces:
+        before = done[-1] if done else None
+        if before is not None and _belongs(piece, before, reading):
+            _forget(before, reading)
+            _read_into(_together(before, piece, reading), reading, done, replace=True)
+            continue
+        _read_into(piece, reading, done, replace=False)
+        latest = done[-1]
+        if latest.edits is None and before is not None and not _polite(piece.text):
+            _rescue(done, reading)
+    return done
+
+
+def _read_into(piece: _Piece, reading: Reading, done: list[_Piece], *, replace: bool) -> None:
+    piece.edits = read_clause(Clause(piece.text, reading))
+    for edit in piece.edits or ():
+        reading.edits.append(edit)
+        reading.last = touched(edit) or reading.last
+    if replace:
+        done[-1] = piece
+    else:
+        done.append(piece)
+
+
+def _forget(piece: _Piece, reading: Reading) -> None:
+    for edit in piece.edits or ():
+        reading.edits.remove(edit)
+
+
+def _rescue(done: list[_Piece], reading: Reading) -> None:
+    """Two pieces that mean nothing apart but something together."""
+    latest, before = done[-1], done[-2]
+    fragment = not _heads(latest.text)
+    if before.edits is not None and not fragment:
+        return
+    both = _together(before, latest, reading)
+    found = read_clause(Clause(both.text, reading))
+    if found and (before.edits is None or found != before.edits):
+        _forget(before, reading)
+        done.pop()
+        _read_into(both, reading, done, replace=True)
+
+
+def _heads(text: str) -> bool:
+    """Has something of its own to do."""
+    return any(hit.concept.startswith("do.") for hit in scan(text))
+
+
+def _belongs(piece: _Piece, before: _Piece, reading: Reading) -> bool:
+    """Whether a piece goes on with the request before it."""
+    clause = Clause(piece.text, reading)
+    if before.edits is None:
+        return (
+            not _heads(before.text) and not clause.has("do.undo") and _polite(before.text) is False and not piece.strong
+        )
+    last = before.edits[-1]
+    if any(isinstance(edit, MakeScore) for edit in before.edits):
+        return _continues_brief(clause, piece)
+    if isinstance(last, ChangeScore) and not _heads(piece.text) and not clause.targets and not clause.quotes:
+        return bool(clause.musical) or not piece.strong
+    if clause.quotes and isinstance(last, AddTitle):
+        return not Clause(before.text, reading).quotes and not _heads(piece.text)
+    if _heads(piece.text) or piece.strong:
+        return False
+    named = clause.targets or clause.has("on.title", "on.score")
+    return not named and not _polite(piece.text)
+
+
+def _continues_brief(clause: Clause, piece: _Piece) -> bool:
+    """ "…, no drums", "… and harp", "then intense battle music" go on with a brief; other requests do not."""
+    if _polite(piece.text):
+        return False
+    found = read_clause(clause)
+    if found is None:
+        return not _heads(piece.text) and (not piece.strong or bool(clause.musical))
+    if generates(clause) and piece.strong:
+        return False
+    return all(isinstance(edit, ChangeScore | MakeScore) and not getattr(edit, "again", False) for edit in found)
+
+
+def _polite(text: str) -> bool:
+    """Only greetings, thanks and filler words."""
+    rest = TOKEN.sub("x", text)
+    kept = [
+        " " if any(h.start <= i < h.end for h in scan(rest) if h.concept == "is.polite") else c
+        for i, c in enumerate(rest)
+    ]
+    return bool(_GREETING.fullmatch("".join(kept)))
+
+
+def read_clause(clause: Clause) -> list[Edit] | None:
+    """The edits of one clause by the first rule that knows it, or None."""
+    if not clause.text:
+        return None
+    for rule in _RULES:
+        found = rule(clause)
+        if found:
+            return found
+    return None
+
+
+def _history(clause: Clause) -> list[Edit] | None:
+    if clause.quotes:
+        return None
+    if clause.has("do.start_over") and not clause.has("on.score", "on.title"):
+        return [StartOver()]
+    if clause.has("do.redo"):
+        return [Redo(steps=_steps(clause.text))]
+    if clause.has("do.undo"):
+        return [Undo(steps=_steps(clause.text))]
+    return [Describe()] if clause.has("do.describe") and not generates(clause) else None
+
+
+def _steps(text: str) -> int:
+    found = re.search(rf"({NUMBER}|{CHINESE_NUMBER})\s*(?:steps?|changes?|edits?|times?|things|步|次|个)", text)
+    if found is None:
+        return 2 if re.search(r"\btwice\b", text) else 1
+    return min(max(int(value(found.group(1))), 1), 1000)
+
+
+_RULES: tuple[_Rule, ...] = (
+    _history, read_other_take, read_new, read_title, read_sound, read_picture, read_change,
+)  # fmt: skip

@@ -1,0 +1,91 @@
+"""Clauses about the music itself: make it, make another, change it. What the words mean is the composer's matter."""
+
+from __future__ import annotations
+
+import re
+
+from .clause import Clause
+from .numbers import ORDINAL, ordinal, value
+from .values import ChangeScore, ChooseTake, Edit, MakeScore, SetLevel
+
+_COUNT = re.compile(r"(two|three|2|3|两|三|几|several|a few|some|a couple of)")
+_CHANGE = re.compile(
+    r"\b(?:more|less|calmer|faster|slower|darker|brighter|happier|sadder|lighter|heavier|softer|gentler|"
+    r"[a-z]{3,}(?:er|ier)\b(?! sounds?| pot| space)|add|remove|drop|no|without|change|transpose|instead|keep|replace|swap|"
+    r"use|section|at <|bpm|tempo|key|loop|make it|fit|match)\b|更|再|点|些|加|去掉|不要|改|换|调|保留|减|别|没有|bpm|速度|节奏|循环|段"
+)
+_ABOUT = re.compile(
+    r"\bbpm\b|\btempo\b|\b(?:in|to) (?:the key of )?[a-g](?: ?(?:sharp|flat|#|b))? ?(?:major|minor)\b|\bkey\b|\bmajor\b|\bminor\b|"
+    r"\b\d/[48]\b|\bwaltz\b|\bmelody\b|\bsection\b|\bchorus\b|\bverse\b|\bbridge\b|\bseed\b|\bintro\b|\bending\b|"
+    r"大调|小调|拍子?|节拍|旋律|速度|节奏|副歌|主歌|前奏|尾声|第.段|乐器|变奏"
+)
+_FIT = re.compile(
+    r"(?:re-?make|fit|re-?fit|adapt|adjust|extend|stretch|match|make) (?:the )?(?:music|score|soundtrack|it)\b.*\b(?:length|duration|"
+    r"cut|picture|video|longer|shorter)|(?:让|把)?(?:音乐|配乐).{0,6}(?:适应|匹配|配合|延长|适配).{0,6}(?:长度|时长|视频|画面)"
+)
+
+
+def read_other_take(clause: Clause) -> list[Edit] | None:
+    """Another take, several takes, one of them."""
+    if clause.has("do.choose"):
+        after = clause.text
+        found = re.search(ORDINAL, after)
+        number = ordinal(found.group()) if found else 0
+        if not number:
+            digit = re.search(r"(\d|one|two|three|[一二三两])", after)
+            number = int(value(digit.group())) if digit else 0
+        return [ChooseTake(number=number)] if number else None
+    if clause.has("do.options") and not clause.has("on.title"):
+        found = _COUNT.search(clause.text)
+        takes = 2 if found and found.group() in ("two", "2", "两", "a couple of") else 3
+        again = clause.reading.score and not set(clause.musical) & {"palette", "mood"}
+        return [MakeScore(text="" if again else clause.raw, takes=takes, again=again)]
+    if clause.has("do.again") and not clause.has("on.title"):
+        if not clause.reading.score:
+            return [MakeScore(text=clause.raw)]
+        return [MakeScore(again=True, text=clause.raw if clause.musical else "")]
+    return None
+
+
+def generates(clause: Clause) -> bool:
+    """The clause asks for new music in so many words."""
+    if not clause.has("do.generate") or (clause.has("on.title") and not clause.has("on.score")):
+        return False
+    if re.search(r"\btitles?\b|\bcaption|标题|字幕", clause.text) and clause.quotes:
+        return False
+    return clause.has("on.score") or bool(clause.musical) or bool(re.search(r"\bscore\b|配乐|配.?乐", clause.text))
+
+
+def read_new(clause: Clause) -> list[Edit] | None:
+    """A new score: verb and music words, with a level where one is named beside it."""
+    if not generates(clause) or (clause.targets and clause.targets[0] == "original" and not clause.has("on.score")):
+        return None
+    made: list[Edit] = [MakeScore(text=clause.raw)]
+    shares = clause.numbers("p")
+    if shares and re.search(r"(?:\bat|volume|音量|\bwith)\D{0,12}<p|<p\d+>\s*(?:volume|音量)", clause.text):
+        made.append(SetLevel(target="score", share=min(shares[0], 1)))
+    return made
+
+
+def read_change(clause: Clause) -> list[Edit] | None:
+    """A change of the score that is there, or a bare description, which makes one."""
+    about = bool(clause.musical) or clause.changing or bool(_ABOUT.search(clause.text))
+    about = about or bool(_FIT.search(clause.text))
+    loop = re.search(r"\bloop|循环|无缝", clause.text)
+    compares = clause.has("is.bigger", "is.smaller", "is.brighter", "is.darker", "do.speed", "is.faster", "is.slower")
+    named = clause.has("on.score") and (clause.starting("do.") or compares or _CHANGE.search(clause.text))
+    touched = clause.reading.last == "score"
+    if not (about or loop or named or (touched and compares)):
+        return None
+    if clause.quotes and not clause.has("on.score"):
+        return None
+    if clause.reading.score:
+        descriptive = clause.has("on.score") and not _CHANGE.search(clause.text) and not clause.starting("do.")
+        if descriptive and set(clause.musical) & {"palette", "mood"}:
+            return [MakeScore(text=clause.raw)]
+        return [ChangeScore(text=clause.raw)]
+    kinds = set(clause.musical)
+    described = kinds & {"palette", "mood", "instrument", "pace"} or clause.has("on.score") or loop or clause.changing
+    if described and not clause.has("on.title", "do.remove", "do.cut"):
+        return [MakeScore(text=clause.raw)]
+    return None

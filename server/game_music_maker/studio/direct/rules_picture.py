@@ -1,0 +1,273 @@
+"""Clauses about the picture: length, parts, speed, order, shape."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from .clause import Clause
+from .numbers import CHINESE_NUMBER, ordinal, value
+from .values import (
+    Aspect,
+    CropBars,
+    CutOut,
+    Edit,
+    Fit,
+    Join,
+    Reorder,
+    Rotate,
+    SetLoop,
+    Slideshow,
+    Speed,
+    Trim,
+    Visual,
+)  # fmt: skip
+
+_SHAPES: dict[str, tuple[float, float]] = {
+    "is.vertical": (9, 16), "is.landscape": (16, 9), "is.square": (1, 1), "is.cinema": (21, 9),
+}  # fmt: skip
+_NUMBER = rf"(?:\d+|{CHINESE_NUMBER}|one|two|three|four|five|six|seven|eight|nine)"
+_ORD = rf"(?:\d+(?:st|nd|rd|th)?|first|second|third|fourth|fifth|last|第?{CHINESE_NUMBER}|最后一?)"
+
+
+def read_picture(clause: Clause) -> list[Edit] | None:
+    """Edits of the picture, or None where the clause is about something else."""
+    for rule in (_bars, _visual, _loop, _slideshow, _reorder, _join, _rotate, _cut_out, _trim, _aspect, _speed):
+        found = rule(clause)
+        if found:
+            return found
+    return None
+
+
+def _bars(clause: Clause) -> list[Edit] | None:
+    if not clause.has("do.bars"):
+        return None
+    if clause.has("do.remove", "do.cut") or re.search(r"crop|\boff\b|away|裁|切|剪|去|without|no\b", clause.text):
+        if re.search(r"<r\d+>", clause.text) or clause.has(*_SHAPES):
+            return [Aspect(**_shape(clause), fit="crop")]
+        return [CropBars()]
+    if re.search(r"restore|bring|back|恢复", clause.text):
+        return [CropBars(on=False)]
+    return [Aspect(**_shape(clause), fit="fit")]
+
+
+def _visual(clause: Clause) -> list[Edit] | None:
+    if not clause.has("do.visual"):
+        return None
+    style: Literal["waveform", "spectrum"] = "waveform"
+    if re.search(r"spectrum|equali|frequency|频谱|律动条|\bbars\b", clause.text):
+        style = "spectrum"
+    return [Visual(style=style)]
+
+
+def _loop(clause: Clause) -> list[Edit] | None:
+    if not clause.has("do.loop_video") or clause.has("on.score"):
+        return None
+    return [SetLoop()]
+
+
+def _slideshow(clause: Clause) -> list[Edit] | None:
+    if not clause.has("do.slideshow"):
+        return None
+    when = clause.when
+    times = [t for t in (when.length, when.at, when.to, *when.bare) if t]
+    fade = 0.5 if clause.has("do.join") or re.search(r"cross-?fade|dissolve|fade|淡|叠化", clause.text) else None
+    return [Slideshow(seconds=times[0] / 1000 if times else None, crossfade_s=fade)]
+
+
+def _reorder(clause: Clause) -> list[Edit] | None:
+    count = clause.reading.pictures
+    if not clause.has("do.reorder"):
+        return None
+    order = list(range(1, max(count, 1) + 1))
+    text = clause.text
+    named = [_index(word, count) for word in re.findall(
+        rf"(?:clips?|videos?|shots?|images?|photos?|第)\s*(?:number )?({_NUMBER})|({_ORD})(?= (?:clip|video|shot|one|image|photo|and))",
+        text,
+    ) for word in word if word]  # fmt: skip
+    named = [n for n in named if n is not None]
+    if re.search(r"reverse|flip|倒序|反过来|顺序反", text):
+        return [Reorder(order=tuple(reversed(order)))]
+    listed = re.search(r"(\d(?:\s*(?:,|-|、|>|then)?\s*\d){1,8})", text)
+    if listed and not re.search(r"swap|交换|调换|对调|互换", text):
+        digits = [int(d) for d in re.findall(r"\d", listed.group())]
+        if len(digits) >= 2 and not re.search(r"before|after|之前|之后", text):
+            return [Reorder(order=tuple(digits))]
+    if re.search(r"swap|交换|调换|对调|互换", text):
+        if len(named) < 2 and count != 2:
+            return None
+        first, second = (named + [1, 2])[:2] if len(named) >= 2 else (1, 2)
+        if max(first, second) > count:
+            return [Reorder(order=(first, second))]
+        order[first - 1], order[second - 1] = second, first
+        return [Reorder(order=tuple(order))]
+    if not named:
+        return None
+    return [_move(text, named, order)]
+
+
+def _move(text: str, named: list[int], order: list[int]) -> Reorder:
+    moved = named[0]
+    rest = [n for n in order if n != moved]
+    place = len(rest)
+    if re.search(
+        r"\bto the (?:start|front|beginning)|first\s*$|at the (?:start|front|beginning)|最前|开头|第一(?:个|位)?$", text
+    ):
+        place = 0
+    elif len(named) > 1 and named[1] in rest:
+        place = rest.index(named[1]) + (0 if re.search(r"before|之?前", text) else 1)
+    return Reorder(order=(*rest[:place], moved, *rest[place:]))
+
+
+def _index(word: str, count: int) -> int | None:
+    word = word.removeprefix("第")
+    if word.startswith("最后") or word == "last":
+        return count
+    try:
+        return ordinal(word) if re.search(r"st$|nd$|rd$|th$|first|second|third|fifth", word) else int(value(word))
+    except (ValueError, KeyError):
+        return None
+
+
+def _join(clause: Clause) -> list[Edit] | None:
+    if not clause.has("do.join") or clause.has("on.title", "on.score"):
+        return None
+    if re.search(r"cross|dissolve|fade|叠化|淡|溶解", clause.text) or re.search(r"transition|转场|过渡", clause.text):
+        if re.search(
+            r"\bno transition|without transition|hard cut|remove (?:the )?(?:transition|cross)|不要转场|去掉转场|硬切|去掉叠化",
+            clause.text,
+        ):
+            return [Join()]
+        when = clause.when
+        times = [t for t in (when.length, when.to, *when.bare) if t]
+        return [Join(transition="crossfade", seconds=min((times[0] / 1000) if times else 0.5, 10))]
+    return [Join()]
+
+
+def _rotate(clause: Clause) -> list[Edit] | None:
+    if not clause.has("do.rotate") or clause.targets:
+        return None
+    degrees = clause.numbers("g") or ([90.0] if re.search(r"\b90\b|九十", clause.text) else [])
+    degrees = degrees or ([180.0] if re.search(r"\b180\b", clause.text) else [])
+    turn = int(degrees[0]) if degrees else 180 if clause.has("is.upside") else 90
+    if clause.has("is.normal"):
+        turn = 0
+    if turn % 90:
+        return None
+    turn %= 360
+    if clause.has("is.left") and turn:
+        turn = 360 - turn
+    allowed: dict[int, Literal[0, 90, 180, 270]] = {0: 0, 90: 90, 180: 180, 270: 270}
+    return [Rotate(degrees=allowed[turn], clip=clause.when.clip)]
+
+
+def _cut_out(clause: Clause) -> list[Edit] | None:
+    gone = clause.has("do.cut", "do.remove")
+    if not gone or clause.has("on.title", "do.trim") or clause.quotes:
+        return None
+    if clause.targets and not clause.has("do.cut"):
+        return None
+    when = clause.when
+    if when.spans:
+        spans = sorted(when.spans, key=lambda span: span[0] if span[0] >= 0 else 1e12 + span[0], reverse=True)
+        return [CutOut(start_ms=start, end_ms=end, clip=when.clip) for start, end in spans]
+    if when.clip is not None:
+        return [CutOut(clip=when.clip)]
+    if when.to and clause.has("do.cut"):
+        return [Trim(end_ms=when.to)]
+    if re.search(r"intro|beginning|start|开头", clause.text) and when.bare:
+        return [CutOut(end_ms=when.bare[0])]
+    return None
+
+
+def _trim(clause: Clause) -> list[Edit] | None:
+    if not clause.has("do.trim"):
+        return None
+    if clause.has("on.title"):
+        return None
+    when, text = clause.when, clause.text
+    if re.search(r"\b(?:off|away)\b|掉|去", text) and when.spans:
+        return [CutOut(start_ms=start, end_ms=end) for start, end in when.spans]
+    if re.search(r"\bby <t|缩短了?\s*<t", text) and when.bare:
+        return [Trim(end_ms=-when.bare[0], clip=when.clip)]
+    if when.spans:
+        start, end = when.spans[0]
+        return [Trim(start_ms=start, end_ms=end, clip=when.clip)]
+    if re.search(r"\bstart\b|从", text) and when.at:
+        return [Trim(start_ms=when.at, clip=when.clip)]
+    end = when.to or when.length or when.at or (when.bare[0] if when.bare else None)
+    if end:
+        return [Trim(end_ms=end, clip=when.clip)]
+    return None
+
+
+def _shape(clause: Clause) -> dict[str, Any]:
+    ratios = clause.reading.lexed.of("r", clause.text) or clause.reading.lexed.of("s", clause.text)
+    if ratios:
+        return {"width": ratios[-1][0], "height": ratios[-1][1]}
+    for concept, (width, height) in _SHAPES.items():
+        if clause.has(concept):
+            return {"width": width, "height": height}
+    return {}
+
+
+def _fit(clause: Clause) -> Fit | None:
+    if clause.has("is.blur"):
+        return "blur"
+    if clause.has("is.fit"):
+        return "fit"
+    return "crop" if clause.has("is.crop") else None
+
+
+def _aspect(clause: Clause) -> list[Edit] | None:
+    shape, fit = _shape(clause), _fit(clause)
+    if clause.has("on.title") or clause.targets:
+        return None
+    if clause.has("is.normal") and re.search(r"aspect|shape|size|ratio|format|比例|尺寸|大小", clause.text):
+        return [Aspect(original=True)]
+    if shape:
+        return [Aspect(**shape, fit=fit)]
+    if fit and (fit == "blur" or clause.has("is.aspect", "on.picture", "on.it")) and not clause.musical:
+        return [Aspect(fit=fit)]
+    if fit and clause.reading.last == "picture" and not clause.musical:
+        return [Aspect(fit=fit)]
+    return None
+
+
+def _speed(clause: Clause) -> list[Edit] | None:
+    music = "music" in clause.targets or clause.has("on.score")
+    last_music = clause.reading.last == "score" and not clause.has("on.picture")
+    factors = clause.numbers("x")
+    if music or clause.has("on.title") or not (clause.has("do.speed") or factors):
+        return None
+    plain = not factors and not clause.numbers("p") and clause.reading.score
+    if (last_music or (plain and not clause.reading.pictures)) and not factors:
+        return None
+    if plain and not clause.has("on.picture") and not clause.when.spans and clause.when.clip is None:
+        if clause.reading.last != "picture" and not re.search(
+            r"slow[ -]?mo|play|forward|lapse|动作|放|倍|进", clause.text
+        ):
+            return None
+    start, end = clause.span
+    bounds: dict[str, Any] = {"start_ms": start, "end_ms": end, "clip": clause.when.clip}
+    slow = clause.has("is.slower") and not (clause.has("is.faster") and re.search(r"faster|快", clause.text))
+    if clause.has("is.normal"):
+        return [Speed(factor=1, **bounds)]
+    if factors:
+        factor = 1 / factors[0] if slow and factors[0] > 1 else factors[0]
+        return [Speed(factor=min(max(factor, 0.1), 20), **bounds)]
+    shares = clause.numbers("p")
+    if shares:
+        by = re.search(r"by <p|<p\d+> (?:faster|slower)", clause.text)
+        share = (1 - shares[0] if slow else 1 + shares[0]) if by else shares[0]
+        return [Speed(factor=min(max(share, 0.1), 20), **bounds)]
+    if clause.has("is.double"):
+        return [Speed(factor=0.5 if slow else 2, **bounds)]
+    if clause.has("is.half"):
+        return [Speed(factor=0.5, **bounds)]
+    if re.search(r"slow[ -]?mo|慢动作|慢放", clause.text):
+        return [Speed(factor=0.5, **bounds)]
+    if re.search(r"time-?lapse|延时", clause.text):
+        return [Speed(factor=8, **bounds)]
+    step = 1.15 if clause.has("is.little") else 2.0 if clause.has("is.much") else 1.25
+    return [Speed(factor=round(1 / step, 4) if slow else step, relative=True, **bounds)]

@@ -1,0 +1,185 @@
+"""Clauses about levels, mute, ducking, fades, and whose music it is."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from .clause import Clause
+from .values import Duck, Edit, Fade, Mute, RemoveScore, SetLevel, Target, UseOwnMusic
+
+STEP_DB, LITTLE_DB, MUCH_DB = 4.0, 2.0, 8.0
+FADE_S = 2.0
+_SCORE_LEVEL = re.compile(r"\bvolumes?\b|level|loud|音量|响度|声音")
+_NO_SOUND = re.compile(r"\b(?:no|without)\b|不要|去掉|无|没有|别要|删")
+_SHARED = re.compile(r"<p\d+>|<d\d+>")
+
+
+def read_sound(clause: Clause) -> list[Edit] | None:
+    """Levels, mute, ducking, fades, the user's own music; None where the clause is about something else."""
+    for rule in (_own, _duck, _fade, _mute, _level, _remove):
+        found = rule(clause)
+        if found:
+            return found
+    return None
+
+
+def _own(clause: Clause) -> list[Edit] | None:
+    if not clause.has("do.own"):
+        return None
+    return [UseOwnMusic(name=clause.quotes[0] if clause.quotes else None)]
+
+
+def _duck(clause: Clause) -> list[Edit] | None:
+    if not clause.has("do.duck") or clause.has("do.generate", "on.title"):
+        return None
+    off = re.search(r"\b(?:no|stop|disable|without|off|don't|remove)\b|不要|取消|关闭|停止|别", clause.text)
+    if off:
+        return [Duck(db=0)]
+    loud = clause.numbers("d")
+    if loud:
+        return [Duck(db=min(abs(loud[0]), 40))]
+    return [Duck()]
+
+
+def _fade(clause: Clause) -> list[Edit] | None:
+    way_in, way_out = clause.has("do.fade_in"), clause.has("do.fade_out")
+    if not (way_in or way_out or clause.has("do.fade")):
+        return None
+    if re.search(
+        r"in\s*(?:and|/|&|or|,)\s*out|淡入\s*(?:和|、|/|,|及|与)?\s*淡出|both (?:sides|ends)|两端|首尾|淡入淡出",
+        clause.text,
+    ):
+        way_in = way_out = True
+    if not (way_in or way_out):
+        opening = re.search(r"start|begin|first|开头|开始", clause.text)
+        closing = re.search(r"\bend|last|final|结尾|最后|末尾", clause.text)
+        way_in, way_out = bool(opening) or not closing, bool(closing) or not opening
+    when = clause.when
+    times = [t for t in (when.length, when.to, *when.bare) if t]
+    times += [abs(start) if start < 0 else (end or 0) - start for start, end in when.spans if end or start < 0]
+    each = sorted(set(times), key=times.index)
+    first = each[0] / 1000 if each else FADE_S
+    second = each[1] / 1000 if len(each) > 1 else first
+    if len(each) > 1 and way_in and way_out:
+        in_text = re.findall(r"<t\d+>", clause.text)
+        first, second = (float(clause.reading.lexed.values[t]) / 1000 for t in in_text[:2])
+    if re.search(r"\b(?:no|without|remove the|remove)\b|不要|取消|去掉", clause.text):
+        first = second = 0.0
+    target = _fade_target(clause)
+    return [Fade(target=target, in_s=first if way_in else None, out_s=second if way_out else None)]
+
+
+def _fade_target(clause: Clause) -> Target | Literal["picture", "title"]:
+    if clause.has("on.title"):
+        return "title"
+    if clause.targets:
+        return clause.targets[0]
+    if clause.has("on.picture") or re.search(r"to black|from black|黑屏|黑场", clause.text):
+        return "picture"
+    if clause.reading.last == "title" and clause.has("on.it"):
+        return "title"
+    if not (clause.reading.score or clause.reading.own):
+        return "all"
+    return clause.it()
+
+
+def _mute(clause: Clause) -> list[Edit] | None:
+    start, end = clause.span
+    if clause.has("do.unmute"):
+        return [Mute(target=t, on=False, start_ms=start, end_ms=end) for t in clause.targets or [_silent(clause)]]
+    named = [t for t in clause.targets if t in ("original", "all")]
+    gone = clause.has("do.remove", "do.cut") or _NO_SOUND.search(clause.text)
+    if clause.has("do.mute") or (named and gone and not _SHARED.search(clause.text)) or (
+        clause.has("on.sound") and clause.has("do.remove") and not clause.starting("color.")
+    ) or (clause.has("do.remove") and clause.has("on.score") and (start is not None)):  # fmt: skip
+        targets = clause.targets or [_silent(clause)]
+        if clause.has("do.mute") and not clause.targets and clause.musical and not clause.has("on.sound", "on.it"):
+            return None  # "mute the drums": a matter for the score
+        return [Mute(target=t, start_ms=start, end_ms=end) for t in targets]
+    return None
+
+
+def _silent(clause: Clause) -> Target:
+    """What a mute without a name is about: the clips' sound, unless the music was touched last."""
+    if clause.has("on.picture") or clause.reading.last not in ("score", "own"):
+        return "original"
+    return clause.it() if clause.has("on.it") else "original"
+
+
+def _level(clause: Clause) -> list[Edit] | None:
+    start, end = clause.span
+    shares, decibels = clause.numbers("p"), clause.numbers("d")
+    up, down = clause.has("do.louder"), clause.has("do.quieter")
+    sound = clause.targets or clause.has("on.sound")
+    if not clause.targets and clause.reading.last in ("score", "original", "own") and clause.starting("do.") != []:
+        if clause.has("is.bigger") and not clause.musical:
+            up = True
+        elif clause.has("is.smaller") and not clause.musical:
+            down = True
+    elif sound and clause.has("is.bigger") and not clause.has("do.speed"):
+        up = True
+    elif sound and clause.has("is.smaller") and not clause.has("do.speed"):
+        down = True
+    last_sound = clause.reading.last in ("score", "original", "own")
+    if not (up or down or ((sound or last_sound) and (shares or decibels))) and not (
+        sound and clause.has("is.full", "is.half") and (clause.has("on.sound") or not clause.musical)
+    ):
+        return None
+    if not clause.targets and not clause.has("on.sound") and clause.has("on.picture", "do.speed") and not (up or down):
+        return None
+    targets = clause.targets or [clause.it()]
+    if len(targets) > 1 and len(shares) == len(targets):
+        pairs = zip(targets, shares, strict=True)
+        return [SetLevel(target=t, share=s, start_ms=start, end_ms=end) for t, s in pairs]
+    target = _meant(clause, targets, down)
+    return [SetLevel(target=t, start_ms=start, end_ms=end, **_amount(clause, up, down)) for t in target]
+
+
+def _meant(clause: Clause, targets: list[Target], down: bool) -> list[Target]:
+    """ "the music is too loud for the game sound": the first one named is meant."""
+    return targets if re.search(r"\band\b|和|与|,|both", clause.text) else targets[:1]
+
+
+def _amount(clause: Clause, up: bool, down: bool) -> dict[str, float]:
+    shares, decibels = clause.numbers("p"), clause.numbers("d")
+    by = re.search(r"\bby\s*<[pd]|(?:提高|降低|增大|减小|调高|调低|增加|减少|加大|调大|调小)了?\s*<[pd]", clause.text)
+    absolute = re.search(r"(?:\bto|\bat|到|为|成|至|=|:)\s*<[pd]", clause.text)
+    if decibels:
+        relative = (up or down or by) and not absolute
+        return {"gain_db": abs(decibels[0]) * (-1 if down else 1)} if relative else {"db": decibels[0]}
+    if shares:
+        if by and not absolute and (up or down):
+            return {"gain_db": _gain(1 + shares[0] if up else max(1 - shares[0], 0.01))}
+        return {"share": min(shares[0], 10)}
+    if clause.has("is.half"):
+        return {"gain_db": -6.0} if down or not clause.has("on.score", "on.original") or True else {"share": 0.5}
+    if clause.has("is.full"):
+        return {"share": 1.0}
+    if clause.has("is.double"):
+        return {"gain_db": 6.0 if up else -6.0}
+    step = MUCH_DB if clause.has("is.much") else LITTLE_DB if clause.has("is.little") else STEP_DB
+    complaint = re.search(r"too (?:loud|big)|太(?:大声|响|吵)|(?:声音|音量|音乐)太大", clause.text)
+    quiet = re.search(
+        r"too (?:quiet|soft|low)|太(?:小声|轻)|(?:声音|音量|音乐)太小|(?:can't|cannot|barely) hear|听不", clause.text
+    )
+    sign = -1 if complaint else 1 if quiet else 1 if up and not down else -1
+    return {"gain_db": sign * step}
+
+
+def _gain(factor: float) -> float:
+    from math import log10
+
+    return round(20 * log10(factor), 2)
+
+
+def _remove(clause: Clause) -> list[Edit] | None:
+    """ "remove the music", but not "remove the drums from the music"."""
+    gone = clause.has("do.remove") or re.match(r"(?:no|stop the)\b|cut the", clause.text)
+    if not gone or clause.has("do.add", "do.generate", "do.own"):
+        return None
+    if clause.has("on.score", "on.own") and not set(clause.musical) & {"instrument", "palette", "mood"}:
+        return [RemoveScore(target="own" if clause.has("on.own") else "music")]
+    if clause.has("on.it") and clause.reading.last in ("score", "own") and not clause.musical and not clause.quotes:
+        return [RemoveScore(target="music")]
+    return None

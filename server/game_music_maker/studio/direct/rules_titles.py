@@ -1,0 +1,167 @@
+"""Clauses about words on the picture."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..timeline import Position
+from .clause import Clause
+from .lexer import TOKEN
+from .values import AddTitle, ChangeTitle, Edit, RemoveTitle
+
+_POSITIONS: tuple[Position, ...] = ("lower_third", "top", "bottom", "center")
+_SIZES = {"is.huge": 0.2, "is.big": 0.14, "is.small": 0.05}
+_UNQUOTED = re.compile(
+    r"(?:saying|that says|which says|that reads|reading|says?|called|named|with the (?:text|words)|to (?:say|read)|"
+    r"(?:titles?|captions?|subtitles?|text|lower[ -]thirds?|heading)\s*[:：]|(?:标题|字幕|文字|字样)\s*(?:[:：]|为|叫做?|写着?|是|显示)|"
+    r"写着|写上|内容(?:是|为))\s*[:：]?\s*(?P<text>[^<>]+?)\s*"
+    r"(?=$|,|<| (?:at|in|on|for|from|until|with|to) (?:the |a |<)|在(?:顶|底|上|下|中|画|开|结|最)|放在|持续|显示(?=\s*<))"
+)
+_BARE = re.compile(
+    r"(?:(?:add|put|insert|show)\s+(?:a |the )?(?:[a-z]+ )?(?:title|caption|subtitle)s?|(?:加|添加|加上|加个|插入)(?:一?个)?(?:标题|字幕))\s+(?P<text>[^<>,]+?)\s*(?=$|,|<| (?:at|in|on|for|from|until|with) (?:the |a |<)|在(?:顶|底|上|下|中|开|结))"
+)
+_WHOLE_WORDS = re.compile(r"(?:caption|subtitle|字幕|说明文字)")
+_TO = re.compile(r"(?:\bto\b|改成|改为|换成|换为|变成|替换成|with)\s*(<q\d+>)")
+
+
+def read_title(clause: Clause) -> list[Edit] | None:
+    """AddTitle, ChangeTitle or RemoveTitle, or None where the clause is about something else."""
+    reading = clause.reading
+    named = clause.has("on.title", "is.lower_third")
+    text = clause.quotes[-1] if clause.quotes else None
+    about_title = (
+        named
+        or (text is not None and clause.has("do.add", "is.saying"))
+        or (text is not None and not clause.starting("do.") and not clause.starting("on."))
+    )
+    if not about_title:
+        follows = reading.last == "title" and reading.titles and not clause.targets and not clause.has("on.picture")
+        if not follows and not (text and clause.has("do.change", "do.remove")):
+            return None
+        return _follow_up(clause, text)
+    if clause.has("do.remove") and not _TO.search(clause.text) and not clause.has("do.add", "do.fade"):
+        everything = clause.has("is.all") or re.search(r"titles|captions|subtitles|labels", clause.text)
+        return [RemoveTitle(which="all" if everything and not text else "last", find=text)]
+    if len(clause.quotes) > 1 and clause.has("do.change"):
+        return [ChangeTitle(find=clause.quotes[0], text=clause.quotes[1])]
+    changes = (
+        reading.titles
+        and (clause.has("do.change") or re.search(r"instead|改|换", clause.text))
+        and not clause.has("do.add")
+    )
+    text = text or _unquoted(clause)
+    if changes and text and (_TO.search(clause.text) or clause.has("do.change")):
+        return [ChangeTitle(text=text, **_looks(clause))]
+    if text and (clause.quotes or not changes):
+        return [_add(clause, text)]
+    return _follow_up(clause, None)
+
+
+def _unquoted(clause: Clause) -> str | None:
+    found = _UNQUOTED.search(clause.text) or _BARE.search(clause.text)
+    if not found:
+        return None
+    low = found.group("text").strip(" :：,")
+    if not low or low in ("it", "this", "something"):
+        return None
+    return clause.reading.lexed.written(low)
+
+
+def _add(clause: Clause, text: str) -> AddTitle:
+    when, looks = clause.when, _looks(clause)
+    start, length = 0.0, 3000.0
+    position = looks.pop("position", None) or ("bottom" if _WHOLE_WORDS.search(clause.text) else "center")
+    duration: float | None = when.length or (when.bare[0] if when.bare and when.at is not None else None) or length
+    if when.spans:
+        first, last = when.spans[0]
+        start = first
+        if when.length is None:
+            duration = None if last is None else last - first
+            if first < 0 and last is None:
+                duration = None
+            elif last is None and re.search(r"after|之?后|以后", clause.text):
+                duration = length
+    elif when.at is not None:
+        start = when.at if when.at >= 0 else -(duration or length)
+    elif when.bare:
+        duration = when.bare[0]
+    if when.whole:
+        start, duration = 0.0, None
+    looks.pop("scale", None)
+    looks.pop("lighten", None)
+    return AddTitle(text=text, position=position, start_ms=start, duration_ms=duration, **looks)
+
+
+def _looks(clause: Clause) -> dict[str, Any]:
+    """Position, size, colour and fade as they stand in the clause."""
+    found: dict[str, Any] = {}
+    for position in _POSITIONS:
+        if clause.has(f"is.{position}"):
+            found["position"] = position
+            break
+    if clause.has("is.bigger"):
+        found["scale"] = 2.0 if clause.has("is.double") else 1.7 if clause.has("is.much") else 1.35
+    elif clause.has("is.smaller"):
+        found["scale"] = 0.5 if clause.has("is.much") else 0.75
+    elif clause.has("is.double") and clause.has("on.title", "on.it"):
+        found["scale"] = 2.0
+    else:
+        size = next((size for concept, size in _SIZES.items() if clause.has(concept)), None)
+        if size:
+            found["size"] = size
+    shares = clause.numbers("p")
+    if shares and 0.02 <= shares[0] <= 0.5 and re.search(r"size|height|字号|大小|高度", clause.text):
+        found["size"] = shares[0]
+    colours = clause.reading.lexed.of("c", clause.text) or clause.starting("color.")
+    if colours:
+        found["color"] = colours[-1]
+    if clause.has("is.brighter"):
+        found["lighten"] = 0.4
+    elif clause.has("is.darker"):
+        found["lighten"] = -0.4
+    if clause.has("do.fade", "do.fade_in", "do.fade_out"):
+        off = clause.has("do.remove") or re.search(r"\bno\b|without|不要", clause.text)
+        found["fade_s"] = 0.0 if off else 0.5
+    return found
+
+
+def _follow_up(clause: Clause, text: str | None) -> list[Edit] | None:
+    """Changes of a title that is there: how it looks, when it shows, or that it goes."""
+    if clause.has("do.remove") and (clause.has("on.it", "on.title") or text):
+        return [RemoveTitle(find=text)]
+    looks = _looks(clause)
+    when, times = clause.when, dict[str, Any]()
+    about_time = clause.has("on.title") or re.search(
+        r"longer|show|keep|stay|last|appear|hold|start|停留|显示|持续|出现|保持|长", clause.text
+    )
+    if about_time:
+        if when.spans:
+            times["start_ms"] = when.spans[0][0]
+            if when.spans[0][1] is not None:
+                times["duration_ms"] = when.spans[0][1] - when.spans[0][0]
+        elif when.at is not None:
+            times["start_ms"] = when.at if when.at >= 0 else -3000.0
+        if when.length or when.bare or when.to:
+            times["duration_ms"] = when.length or when.to or when.bare[0]
+        if when.whole:
+            times["until_end"] = True
+            times["start_ms"] = 0.0
+    if "fade_s" in looks and "duration_ms" in times:
+        looks["fade_s"] = times.pop("duration_ms") / 1000
+    if text and clause.has("do.change"):
+        looks["text"] = text
+    if not looks and not times:
+        return None
+    sounding = clause.has("do.louder", "do.quieter", "do.mute", "do.speed", "do.trim", "do.cut")
+    if not clause.has("on.title") and sounding and not clause.has("is.bigger", "is.smaller"):
+        return None
+    which = (
+        "all" if re.search(r"\ball (?:the )?(?:titles|captions)|(?:所有|全部)的?(?:标题|字幕)", clause.text) else "last"
+    )
+    return [ChangeTitle(which=which, **looks, **times)]
+
+
+def words_only(text: str) -> str:
+    """A clause without its tokens."""
+    return TOKEN.sub(" ", text)

@@ -1,0 +1,193 @@
+"""Where in the timeline a clause points: spans, points, lengths, cuts, scenes, clips."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..timeline import Timeline
+from .context import Context
+from .drafting import picture_ms
+from .lexer import Lexed
+from .numbers import CHINESE_NUMBER, ORDINAL, ordinal, value
+
+_T = r"(<t\d+>)"
+_TO = r"\s*(?:-|–|—|~|to|until|till|through|and|到|至|和)\s*(?:第|at )?\s*"
+_END = r"(?:the (?:very )?end|end|结束|结尾|末尾|最后|片尾)"
+_CUT = r"(?:cuts?|scene changes?|transitions?)"
+_ZCUT = r"(?:次|个)?\s*(?:剪辑点|剪切点|切点|镜头切换|画面切换|切换|转场点|剪切|剪辑)"
+_COUNT = rf"(?:\d+|{CHINESE_NUMBER}|one|two|three|four|five|six|seven|eight|nine|ten)"
+Span = tuple[float, float | None]
+
+
+@dataclass(slots=True)
+class When:
+    """`spans` (start, end in ms, negative from the end, None the end) · `at` a point · `length` a duration ·
+    `to` a time after "to" · `bare` times with nothing around them · `clip` a clip's number, −1 the last ·
+    `whole` "throughout" · `unknown` a cut or scene that is not there · `rest` the text without all that."""
+
+    spans: list[Span] = field(default_factory=list)
+    at: float | None = None
+    length: float | None = None
+    to: float | None = None
+    bare: list[float] = field(default_factory=list)
+    clip: int | None = None
+    whole: bool = False
+    unknown: bool = False
+    rest: str = ""
+
+
+class _Reader:
+    def __init__(self, text: str, lexed: Lexed, timeline: Timeline, context: Context) -> None:
+        self.text, self.lexed, self.when = text, lexed, When()
+        self.total = picture_ms(timeline)
+        self.clips = timeline.of("video")
+        joins = [clip.start_ms for clip in self.clips if clip.start_ms > 0]
+        self.cuts = sorted({round(t) for t in (*context.cuts_ms, *joins)})
+
+    def ms(self, token: str) -> float:
+        return float(self.lexed.values[token])
+
+    def take(self, pattern: str, act: Callable[[re.Match[str]], None]) -> None:
+        def swap(found: re.Match[str]) -> str:
+            act(found)
+            return " , "
+
+        self.text = re.sub(pattern, swap, self.text)
+
+    def span(self, start: float, end: float | None) -> None:
+        self.when.spans.append((start, end))
+
+    def cut(self, word: str) -> float | None:
+        """Time of a cut by its ordinal; a missing one is noted."""
+        number = ordinal(word) if word else 1
+        index = number - 1 if number > 0 else len(self.cuts) + number
+        if not 0 <= index < len(self.cuts):
+            self.when.unknown = True
+            return None
+        return float(self.cuts[index])
+
+    def at_cut(self, word: str, how: str) -> None:
+        moment = self.cut(word)
+        if moment is None:
+            return
+        if re.match(r"after|from|past|since|之?后|以后|开始|起", how):
+            self.span(moment, None)
+        elif re.match(r"before|until|up|till|之?前|以前|为止", how):
+            self.span(0, moment)
+        else:
+            self.when.at = moment
+
+    def scene(self, word: str) -> None:
+        edges = [0.0, *map(float, self.cuts), self.total]
+        number = ordinal(word)
+        index = number - 1 if number > 0 else len(edges) - 1 + number
+        if 0 <= index < len(edges) - 1:
+            self.span(edges[index], edges[index + 1])
+        else:
+            self.when.unknown = True
+
+    def point(self, at: float) -> None:
+        self.when.at = at
+
+
+def find_when(text: str, lexed: Lexed, timeline: Timeline, context: Context) -> When:
+    """Everything about time in a tokenised clause."""
+    r = _Reader(text, lexed, timeline, context)
+    _named(r)
+    _exact(r)
+    r.when.bare = [r.ms(token) for token in re.findall(_T, r.text)]
+    r.when.rest = re.sub(_T, " , ", r.text)
+    return r.when
+
+
+def _named(r: _Reader) -> None:
+    """Cuts, scenes, clips, halves."""
+    r.take(
+        rf"(after|before|until|up to|till|from|past|since|at|on)\s+(?:the\s+)?(?:({ORDINAL})\s+)?{_CUT}\b",
+        lambda m: r.at_cut(m.group(2) or "", m.group(1)),
+    )
+    r.take(
+        rf"(?:在|从|到)?({ORDINAL}){_ZCUT}\s*(之后|以后|后|开始|起|之前|以前|前|为止|处|时)?",
+        lambda m: r.at_cut(m.group(1), m.group(2) or ""),
+    )
+    r.take(rf"({ORDINAL})\s+(?:scene|shot)\b", lambda m: r.scene(m.group(1)))
+    r.take(rf"({ORDINAL})(?:个|段)?(?:镜头|场景)", lambda m: r.scene(m.group(1)))
+
+    def clip(found: re.Match[str]) -> None:
+        word = next(g for g in found.groups() if g)
+        r.when.clip = ordinal(word) if re.fullmatch(ORDINAL, word) else int(_count(word))
+
+    r.take(rf"(?:the\s+)?({ORDINAL})\s+(?:clip|video|image|photo|picture)\b", clip)
+    r.take(rf"\b(?:clip|video|image|photo)\s+(?:number\s+|#)?({_COUNT})(?![\w>])", clip)
+    r.take(rf"({ORDINAL})\s*(?:个|段|张)?(?:视频|片段|素材|图片|照片)|({ORDINAL})段(?!时间)", clip)
+    r.take(r"(?:the\s+)?first half|前半(?:段|部分|截)?|上半(?:段|部分)", lambda m: r.span(0, r.total / 2))
+    r.take(
+        r"(?:the\s+)?(?:second|last|other) half|后半(?:段|部分|截)?|下半(?:段|部分)",
+        lambda m: r.span(r.total / 2, None),
+    )
+
+
+def _exact(r: _Reader) -> None:
+    """Phrases around time tokens, the more telling ones first."""
+    when = r.when
+    r.take(rf"(?:from |between |starting at |从|在|第)?\s*{_T}{_TO}{_T}(?:之间|这段|处)?", lambda m: _two(r, m))
+    r.take(rf"(?:from |从)?\s*{_T}\s*(?:-|–|to|until|till|到|至)\s*{_END}", lambda m: r.span(r.ms(m.group(1)), None))
+    start = r"(?:the\s+)?(?:start|beginning|开头|开始|片头)"
+    r.take(rf"(?:from |从)?{start}\s*(?:-|to|until|till|up to|到|至)\s*{_T}", lambda m: r.span(0, r.ms(m.group(1))))
+    r.take(rf"(?:the )?(?:first|opening|initial|beginning)\s+{_T}", lambda m: r.span(0, r.ms(m.group(1))))
+    r.take(rf"(?:最前面?的?|最?前面?的?|最?开头的?|最?开始的?|头)\s*{_T}", lambda m: r.span(0, r.ms(m.group(1))))
+    r.take(rf"{_T}\s+(?:from|at|off|of) the (?:start|beginning|front|intro)", lambda m: r.span(0, r.ms(m.group(1))))
+    r.take(rf"(?:the )?(?:last|final|closing|ending)\s+{_T}", lambda m: r.span(-r.ms(m.group(1)), None))
+    r.take(rf"{_T}\s+(?:from|at|off|of) the (?:end|back)", lambda m: r.span(-r.ms(m.group(1)), None))
+    r.take(rf"(?:最后面?的?|末尾的?|结尾的?|尾部的?|片尾的?|倒数)\s*{_T}", lambda m: r.span(-r.ms(m.group(1)), None))
+    r.take(rf"(?:从|在|第)?\s*{_T}\s*(?:之后|以后|后|开始|起|往后)", lambda m: r.span(r.ms(m.group(1)), None))
+    r.take(rf"后面?\s*{_T}", lambda m: r.span(-r.ms(m.group(1)), None))
+    r.take(rf"{_T}\s*(?:之前|以前|为止|前)", lambda m: r.span(0, r.ms(m.group(1))))
+    r.take(
+        rf"\b(?:after|from|past|since|starting (?:at|from)|beginning at)\s+{_T}(?:\s+(?:on|onwards?))?",
+        lambda m: r.span(r.ms(m.group(1)), None),
+    )
+    r.take(rf"\b(?:until|before|up to|till)\s+{_T}", lambda m: r.span(0, r.ms(m.group(1))))
+
+    def length(found: re.Match[str]) -> None:
+        when.length = r.ms(found.group(1) or found.group(2))
+
+    about = r"(?:about |around |roughly |a |an |大?约)?"
+    r.take(rf"\b(?:for|lasting|lasts?|during|over|of|with an?|in)\s+{about}{_T}|{_T}\s+long\b", length)
+    r.take(rf"(?:持续|显示|停留|展示|保持|维持|时长|用|各|每张)\s*(?:为|是)?{about}\s*{_T}|{_T}的?时长", length)
+    r.take(rf"\b(?:at|@|on|starting)\s+(?:about |around )?{_T}(?:\s+mark)?", lambda m: r.point(r.ms(m.group(1))))
+    r.take(rf"(?:在|第|于)\s*{_T}\s*(?:处|的时候|时|的地方|的位置|那里)?", lambda m: r.point(r.ms(m.group(1))))
+
+    def to(found: re.Match[str]) -> None:
+        when.to = r.ms(found.group(1))
+
+    r.take(rf"(?:\bto|\bdown to|\binto|直到|到|至|成|为)\s*{about}(?:just |only )?{_T}", to)
+    r.take(
+        r"(?:at|from|in|on)\s+the\s+(?:very\s+)?(?:start|beginning)|(?:在)?(?:一开始|开头|片头|最开始)",
+        lambda m: r.point(0),
+    )
+    r.take(
+        r"(?:at|in|on|near)\s+the\s+(?:very\s+)?end(?:ing)?\b|(?:在)?(?:结尾|末尾|片尾|结束时|最后(?!一))",
+        lambda m: r.point(-0.001),
+    )
+    r.take(r"halfway(?: through)?", lambda m: r.point(r.total / 2))
+
+    def whole(found: re.Match[str]) -> None:
+        when.whole = True
+
+    r.take(
+        r"throughout|(?:the )?(?:whole|entire) (?:video|clip|time|thing|length|timeline)|all the (?:time|way through)|"
+        r"全程|始终|一直|整个视频|全片|从头到尾",
+        whole,
+    )
+
+
+def _two(r: _Reader, found: re.Match[str]) -> None:
+    first, second = r.ms(found.group(1)), r.ms(found.group(2))
+    r.span(min(first, second), max(first, second))
+
+
+def _count(word: str) -> float:
+    return value(word)
