@@ -109,6 +109,20 @@ def test_an_output_appears_whole_or_not_at_all(paths: Paths, root: Path) -> None
     assert [p.name for p in (root / "new").iterdir()] == ["out.mp4"]
 
 
+@posix
+def test_what_a_killed_writer_left_is_swept_and_what_a_living_one_holds_is_not(paths: Paths, root: Path) -> None:
+    (root / ".out.mp4.0000.part").write_bytes(b"left")
+    place = paths.output("out.mp4", root)
+    with writing(place, overwrite=False) as first:
+        first.write(b"one")
+        with writing(place, overwrite=True) as second:
+            second.write(b"two")
+        assert len(list(root.glob(".out.mp4.*.part"))) == 1, "the first writer's own"
+        assert not (root / ".out.mp4.0000.part").exists()
+        place.path.unlink()
+    assert place.path.read_bytes() == b"one"
+
+
 def test_nothing_is_replaced_unasked(paths: Paths, root: Path) -> None:
     place = paths.output("clip.mp4", root)
     with pytest.raises(OutputExists), writing(place, overwrite=False) as handle:

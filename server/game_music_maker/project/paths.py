@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from ..errors import DiskFull, InvalidArgument, MusicMakerError, NotAllowedPath, NotFound, OutputExists
+from . import locks
 from .text import file_name, line
 
 _NEVER = ("/proc", "/sys", "/dev")
@@ -182,7 +183,8 @@ def writing(place: Place, *, overwrite: bool) -> Iterator[IO[bytes]]:
         DiskFull: no room.
         NotAllowedPath: the folder cannot be written.
     """
-    temporary = f".{place.path.name[:80]}.{secrets.token_hex(4)}.part"
+    stem = f".{place.path.name[:80]}."
+    temporary = f"{stem}{secrets.token_hex(4)}.part"
     try:
         place.root.mkdir(parents=True, exist_ok=True)
         if not _HANDLES:
@@ -191,6 +193,7 @@ def writing(place: Place, *, overwrite: bool) -> Iterator[IO[bytes]]:
     except OSError as error:
         raise output_error(error, place.path) from None
     try:
+        _sweep(stem, place, folder)
         with _filling(temporary, place, folder) as handle:
             yield handle
         _publish(temporary, place, folder, overwrite)
@@ -199,6 +202,17 @@ def writing(place: Place, *, overwrite: bool) -> Iterator[IO[bytes]]:
             _in(folder, place, os.unlink, temporary)
         if folder >= 0:
             os.close(folder)
+
+
+def _sweep(stem: str, place: Place, folder: int) -> None:
+    """Remove what killed writers of the same file left: temporary files that nobody holds."""
+    if folder < 0:
+        return
+    for name in os.listdir(folder):
+        if name.startswith(stem) and name.endswith(".part"):
+            with suppress(OSError), os.fdopen(os.open(name, os.O_RDWR | _NOFOLLOW, dir_fd=folder), "r+b") as left:
+                locks.take(left)
+                os.unlink(name, dir_fd=folder)
 
 
 @contextmanager
@@ -210,6 +224,8 @@ def _filling(temporary: str, place: Place, folder: int) -> Iterator[IO[bytes]]:
         else:
             raw = os.open(place.path.parent / temporary, flags, 0o644)
         with os.fdopen(raw, "w+b") as handle:
+            if folder >= 0:
+                locks.take(handle)
             yield handle
             handle.flush()
             os.fsync(handle.fileno())

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from ..errors import BackendError, Busy, DiskFull, MusicMakerError
+from . import locks
 
 Status = Literal["running", "done", "failed", "cancelled", "unknown"]
 _SCHEMA = """
@@ -323,7 +324,7 @@ class Owner:
         path = self._folder / f"{self.id}.lock"
         fresh = path.with_suffix(".new") if os.name != "nt" else path
         self._handle = fresh.open("wb")
-        _lock(self._handle)
+        locks.take(self._handle)
         if fresh != path:  # locked before it can be seen, so that no sweep takes it for a left one
             fresh.replace(path)
 
@@ -334,7 +335,7 @@ class Owner:
         path = self._folder / f"{owner}.lock"
         try:
             with path.open("r+b") as handle:
-                _lock(handle)
+                locks.take(handle)
         except FileNotFoundError:
             return False
         except OSError:
@@ -349,15 +350,3 @@ class Owner:
             self._handle = None
             with suppress(OSError):
                 (self._folder / f"{self.id}.lock").unlink()
-
-
-def _lock(handle: IO[bytes]) -> None:
-    """Take the file's lock at once or raise OSError."""
-    if os.name == "nt":
-        import msvcrt
-
-        msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-    else:
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
