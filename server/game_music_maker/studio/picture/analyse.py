@@ -28,7 +28,8 @@ FLOW_HZ = 10.0
 SMALL_PIXELS = 4e8
 _MERGE_S = 0.25
 _CHUNK = 64
-_WEIGHT = {"flash": 0.25, "hit": 0.25, "silence": 0.25, "speech": 0.25}
+_KINDS = ("cut", "flash", "hit", "silence", "speech")
+"""Of events of equal weight that fall together, the first named here stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +104,17 @@ def every_frame(path: Path, info: MediaInfo, tell: Progress) -> Seen:
 
     steps = walk(chunks(), info.video.fps)
     found = judge(steps, info.video.fps)
-    motion = steps.step.copy()
-    for event in found:
-        motion[np.abs(steps.times - event.t) < 1e-6] = 0.0
+    motion = _without_spikes(steps.step)
     colour = float(steps.saturation.mean()) if len(steps.saturation) else 0.0
     return Seen(found, steps.times, motion, steps.times, steps.luma, colour, "accurate")
+
+
+def _without_spikes(steps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Medians of five: cuts and flashes are no motion."""
+    if not len(steps):
+        return steps
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(steps, 2, mode="edge"), 5)
+    return np.asarray(np.median(windows, axis=1))
 
 
 def _map(info: MediaInfo, seen: Seen | None, heard: Heard) -> VideoMap:
@@ -199,7 +206,7 @@ def _events(heard: Heard) -> list[Cut]:
 def _merged(events: list[Cut], duration: float) -> tuple[Cut, ...]:
     """Events at least 250 ms apart, the heavier kept; none in the first or last tenth of a second."""
     kept: list[Cut] = []
-    for event in sorted(events, key=lambda e: (-e.w, e.t)):
+    for event in sorted(events, key=lambda e: (-e.w, _KINDS.index(e.kind), e.t)):
         if 0.1 <= event.t <= duration - 0.1 and all(abs(event.t - other.t) >= _MERGE_S for other in kept):
             kept.append(event)
     return tuple(sorted(kept, key=lambda e: e.t))

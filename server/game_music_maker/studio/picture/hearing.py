@@ -3,7 +3,7 @@
 Loudness is momentary loudness after ITU-R BS.1770 (400 ms, K-weighting), read at 10 Hz. Speech-likeness is
 a rule of
 thumb: syllables come at 2–8 Hz (Houtgast and Steeneken's modulation spectrum), most energy lies at
-    250–3,800 Hz, and the level falls between them. It is meant to move music out of the way, not to
+    120–4,000 Hz, and the level falls between them. It is meant to move music out of the way, not to
     recognise words.
 """
 
@@ -44,7 +44,7 @@ def hear(blocks: Iterable[NDArray[np.float32]]) -> Heard:
         blocks: arrays (n, 1).
     """
     weighting = k_weighting(RATE)
-    voice = signal.butter(2, [250, 3800], "bandpass", fs=RATE, output="sos")
+    voice = signal.butter(2, [120, 4000], "bandpass", fs=RATE, output="sos")
     states = [np.zeros((len(weighting), 2)), np.zeros((len(voice), 2))]
     hop = RATE // _FINE_HZ
     energies: list[NDArray[np.float64]] = []
@@ -69,8 +69,7 @@ def _understand(table: NDArray[np.float64]) -> Heard:
     momentary = np.convolve(weighted, np.ones(20) / 20, mode="same")[::step]
     loudness = np.maximum(_QUIET, -0.691 + 10 * np.log10(momentary + 1e-12))
     fine = np.maximum(_QUIET, 10 * np.log10(np.convolve(weighted, np.ones(3) / 3, mode="same") + 1e-12))
-    heard = loudness[loudness > -60]
-    typical = float(np.percentile(heard, 60)) if len(heard) else _QUIET
+    typical = float(np.median(loudness))
     loud = _spans(loudness > max(-30.0, typical + 7.0), HZ, least=0.2, bridge=0.2)
     return Heard(
         loudness=tuple(round(float(value), 1) for value in loudness),
@@ -83,7 +82,6 @@ def _understand(table: NDArray[np.float64]) -> Heard:
 
 def _speech(plain: NDArray[np.float64], voiced: NDArray[np.float64], level: NDArray[np.float64]) -> Spans:
     """Spans where the voice band carries the energy and swings at the rate of syllables."""
-    share = voiced / (plain + 1e-12)
     amplitude = np.sqrt(voiced)
     window = 2 * _FINE_HZ
     if len(amplitude) < window:
@@ -98,7 +96,8 @@ def _speech(plain: NDArray[np.float64], voiced: NDArray[np.float64], level: NDAr
     mean = smooth(amplitude)
     syllables = np.sqrt(smooth(signal.sosfiltfilt(band, amplitude) ** 2)) / (mean + 1e-9)
     rough = np.sqrt(smooth(signal.sosfiltfilt(fast, amplitude) ** 2)) / (mean + 1e-9)
-    like = (smooth(share) > 0.55) & (syllables > 0.3) & (syllables > 1.6 * rough) & (smooth(level) > -50)
+    share = smooth(voiced) / (smooth(plain) + 1e-12)
+    like = (share > 0.6) & (syllables > 0.3) & (syllables > 1.6 * rough) & (smooth(level) > -50)
     return _spans(like, _FINE_HZ, least=0.8, bridge=0.6)
 
 
