@@ -1,7 +1,7 @@
 """NemoVideo on loopback: answers the contract as the cloud does, misbehaves by rule, and remembers every request.
 
-It stands on sockets alone, so that it can do what a web framework would not let it do: close before the status line, cut
-after k bytes, announce wrong lengths, drip, stall. One thread serves each connection.
+It stands on sockets alone, so that it can do what a web framework would not let it do: close before the status line,
+cut after k bytes, announce wrong lengths, drip, stall. One thread serves each connection.
 
     with NemoServer() as nemo:
         nemo.rule("POST /run_sse", cut=100)              # the first 100 bytes of the body, then a reset
@@ -342,7 +342,8 @@ class NemoServer:
         files = []
         for name in names:
             self.add_track(session, {"tt": 0, "sg": [{"s": 0, "d": 10_000, "n": name}]})
-            files.append({"filename": name, "file_type": "video", "cdn_url": "https://cdn.invalid/x", "duration": 10.0, "width": 640, "height": 360, "hash": request.sha256})  # fmt: skip
+            facts = {"duration": 10.0, "width": 640, "height": 360, "hash": request.sha256}
+            files.append({"filename": name, "file_type": "video", "cdn_url": "https://cdn.invalid/x", **facts})
         return _ok({"files": files, "session_state_applied": True})
 
     def _state(self, request: Request, session: str) -> Answer:

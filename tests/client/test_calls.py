@@ -162,7 +162,8 @@ def test_proxies_of_the_environment_never_see_loopback(
 
 
 BAD = [
-    b"null", b"[]", b"7", b"true", b"{", b"\xff\xfe", b"NaN", b'{"available": NaN}', b'{"available": 1e999}', b'{"available": []}',
+    b"null", b"[]", b"7", b"true", b"{", b"\xff\xfe", b"NaN", b'{"available": NaN}', b'{"available": 1e999}',
+    b'{"available": []}',
     b'{"code":0,"data":null}', b'{"code":0,"data":[1]}', b'{"code":0,"data":{"available":"much"}}', b"[" * 200_000,
     b'{"a":' * 100_000, b'{"available":' + b"9" * 6000 + b"}", b"<html>Bad</html>", b"",
 ]  # fmt: skip
@@ -182,10 +183,9 @@ def test_any_answer_that_cannot_be_read_is_a_bad_answer(nemo: NemoServer, kit: A
         await refuse(client.state("1"), "1")
 
     async def refuse(call: Any, reads: str = "") -> None:
-        try:
-            await call
-        except BadAnswer as error:
-            assert error.code == "bad_answer"
+        found = (await asyncio.gather(call, return_exceptions=True))[0]
+        if isinstance(found, BaseException):
+            assert type(found) is BadAnswer
         else:
             assert reads  # liberal: objects without known fields read as an empty state, or as still running
             assert body.startswith((b'{"code":0', b'{"available": []'))

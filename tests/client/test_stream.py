@@ -187,8 +187,10 @@ def test_a_temporary_issue_after_good_text_is_left_out() -> None:
 
 def test_tagged_events() -> None:
     result = said(
-        {"type": "thinking_start"}, {"type": "chunk", "text": "Hel"}, {"type": "chunk", "text": "lo"}, {"type": "text", "content": "Hello"},
-        {"type": "tool_call", "tool": "edit"}, {"type": "tool_result", "tool": "edit"}, {"type": "heartbeat"}, {"type": "text", "text": "Done."},
+        {"type": "thinking_start"}, {"type": "chunk", "text": "Hel"}, {"type": "chunk", "text": "lo"},
+        {"type": "text", "content": "Hello"},
+        {"type": "tool_call", "tool": "edit"}, {"type": "tool_result", "tool": "edit"}, {"type": "heartbeat"},
+        {"type": "text", "text": "Done."},
         {"type": "surprise"}, {"type": "done"},
     )  # fmt: skip
     assert (result.text, result.tools, result.unknown, result.status) == ("Hello\n\nDone.", ("edit",), 1, "done")
@@ -209,9 +211,13 @@ def test_malformed_and_unknown_events_are_skipped_and_counted() -> None:
 )
 def test_an_event_past_one_mebibyte_is_refused_in_bounded_memory(chunk: bytes) -> None:
     framer = Framer()
-    with pytest.raises(BadAnswer, match="1024 KiB"):
+
+    def flood() -> None:
         for _ in range(1024):  # 64 MB, were it let in
             list(framer.feed(chunk))
+
+    with pytest.raises(BadAnswer, match="1024 KiB"):
+        flood()
     assert len(framer._pending) <= MAX_EVENT_BYTES
 
 
@@ -244,8 +250,7 @@ def test_random_bytes_never_raise_anything_but_the_tree() -> None:
 
 def test_any_json_decodes_without_a_traceback() -> None:
     chance = random.Random(8)
-    words = ["type", "text", "content", "parts", "error", "error_details", "actions", "stateDelta", "functionCall", "name", "args",
-             "functionResponse", "response", "author", "system", "partial", "errorCode", "ask_question", "done", "thought"]  # fmt: skip
+    words = ["type", "text", "content", "parts", "error", "error_details", "actions", "stateDelta", "functionCall", "name", "args", "functionResponse", "response", "author", "system", "partial", "errorCode", "ask_question", "done", "thought"]
 
     def anything(depth: int) -> object:
         kind = chance.randrange(8 if depth else 5)
