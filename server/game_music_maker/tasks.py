@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.extension import Extension, MethodBinding
+from mcp.server.mcpserver.server import require_client_extension
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, CallToolRequestParams, RequestParams
 from pydantic import Field
@@ -71,15 +72,18 @@ class TasksExtension(Extension):
         return {"resultType": "task", **_fields(job)}
 
     async def _get(self, ctx: ServerRequestContext[Any, Any], params: TaskParams) -> HandlerResult:
+        require_client_extension(ctx, IDENTIFIER)
         job = self._job(params)
         await self._desk.workspace().take_up(job)
         return {"resultType": "complete", **_fields(self._job(params)), **_ending(self._job(params))}
 
     async def _update(self, ctx: ServerRequestContext[Any, Any], params: TaskParams) -> HandlerResult:
+        require_client_extension(ctx, IDENTIFIER)
         self._job(params)  # no task of ours asks for input; an answer to nothing is let go
         return {"resultType": "complete"}
 
     async def _cancel(self, ctx: ServerRequestContext[Any, Any], params: TaskParams) -> HandlerResult:
+        require_client_extension(ctx, IDENTIFIER)
         job = self._job(params)
         await self._desk.workspace().cancel(job.name, job.project)
         return {"resultType": "complete"}

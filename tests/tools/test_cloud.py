@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 from mcp.client import Client
+from nemo_server import Events, NemoServer, adk
 
 from game_music_maker.backend import open_backend
 from game_music_maker.mcp_server import build
 from game_music_maker.project.workspace import Workspace
 from game_music_maker.settings import Settings
 from game_music_maker.tools.context import Desk
-from nemo_server import Events, NemoServer, adk
 
 CLIP = b"\0\0\0\x18ftypmp42" + b"moov" * 400
 Scenario = Callable[["Room"], Awaitable[None]]

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
+from mcp import MCPError
 from mcp.client import Client
 from mcp.client.extension import ClaimContext, ClientExtension, ResultClaim
 from mcp.types import CallToolResult, Request, RequestParams, Result
@@ -117,11 +119,22 @@ def test_a_task_can_be_cancelled_and_an_unknown_one_is_refused(tmp_path: Path) -
         assert (await ask(client, "tasks/get", tasks.task.task_id))["status"] == "cancelled"
         hold.set()
         for strange in ("nope/turn-1", "turn-77", ""):
-            try:
+            with pytest.raises(MCPError, match="no such task"):
                 await ask(client, "tasks/get", strange)
-            except Exception as error:
-                assert "no such task" in str(error)
-            else:
-                raise AssertionError(strange)
 
     play(tmp_path, scenario)
+
+
+def test_a_client_that_did_not_declare_the_extension_is_told_so(tmp_path: Path) -> None:
+    async def run(nemo: NemoServer) -> None:
+        environ = {"HOME": str(tmp_path), "NEMO_API_URL": nemo.url, "NEMO_TOKEN": nemo.token}
+        settings = Settings.from_environ(environ)
+        async with Client(build(Desk(lambda: Workspace(settings, open_backend)))) as client:
+            result = await client.call_tool("send_message", {"message": "music"})
+            assert result.structured_content is not None, "no task for a client that does not speak of tasks"
+            with pytest.raises(MCPError) as caught:
+                await ask(client, "tasks/get", "project/turn-1")
+            assert caught.value.error.code == -32021
+
+    with NemoServer() as nemo:
+        asyncio.run(run(nemo))
