@@ -1,3 +1,4 @@
+# ruff: noqa: ASYNC240  small files of the tests' own
 """The tools against a scripted NemoVideo on loopback: the main job, and what happens when the service misbehaves."""
 
 from __future__ import annotations
