@@ -88,7 +88,7 @@ class Clause:
     @cached_property
     def raw(self) -> str:
         """The clause as the user wrote it, but for letter case and spaces."""
-        return self.reading.lexed.raw(self.text)
+        return self.reading.lexed.written(self.reading.lexed.raw(self.text))
 
     @cached_property
     def musical(self) -> tuple[str, ...]:

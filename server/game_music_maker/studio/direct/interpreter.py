@@ -70,7 +70,7 @@ def understand(text: str, timeline: Timeline, context: Context) -> Understanding
         if piece.edits:
             edits.extend(piece.edits)
             continue
-        rest = lexed.raw(piece.text).strip(" ,，、;；。.!！")
+        rest = lexed.written(lexed.raw(piece.text)).strip(" ,，、;；。.!！")
         if (rest and not (edits or len(pieces) > 1)) or (rest and not _polite(piece.text)):
             leftovers.append(rest)
     return Understanding(tuple(edits), tuple(leftovers), language)
@@ -161,6 +161,15 @@ def _belongs(piece: _Piece, before: _Piece, reading: Reading) -> bool:
     last = before.edits[-1]
     if any(isinstance(edit, MakeScore) for edit in before.edits):
         return _continues_brief(clause, piece)
+    if isinstance(last, ChangeScore) and _changes_only(clause):
+        return True  # one revision for all that is wished of the score
+    if (
+        isinstance(last, AddTitle)
+        and re.match(r"带|有|with\b|fad", clause.text)
+        and not clause.targets
+        and not clause.quotes
+    ):
+        return True
     if isinstance(last, ChangeScore) and not _heads(piece.text) and not clause.targets and not clause.quotes:
         return bool(clause.musical) or not piece.strong
     if clause.quotes and isinstance(last, AddTitle):
@@ -169,6 +178,10 @@ def _belongs(piece: _Piece, before: _Piece, reading: Reading) -> bool:
         return False
     named = clause.targets or clause.has("on.title", "on.score")
     return not named and not _polite(piece.text)
+
+
+def _changes_only(clause: Clause) -> bool:
+    return [edit.kind for edit in read_clause(clause) or ()] == ["change_score"]
 
 
 def _continues_brief(clause: Clause, piece: _Piece) -> bool:
@@ -207,7 +220,7 @@ def read_clause(clause: Clause) -> list[Edit] | None:
 def _history(clause: Clause) -> list[Edit] | None:
     if clause.quotes:
         return None
-    if clause.has("do.start_over") and not clause.has("on.score", "on.title"):
+    if clause.has("do.start_over") and not clause.has("on.score", "on.title") and "<t" not in clause.text:
         return [StartOver()]
     if clause.has("do.redo"):
         return [Redo(steps=_steps(clause.text))]

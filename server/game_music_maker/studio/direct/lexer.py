@@ -64,8 +64,9 @@ class Lexed:
 
     def written(self, part: str) -> str:
         """A stretch of plain words in the letter case in which the user wrote it."""
-        at = unicodedata.normalize("NFKC", self.message).lower().find(part)
-        return self.message[at : at + len(part)] if at >= 0 else part
+        message = unicodedata.normalize("NFKC", self.message)
+        at = message.lower().find(part.lower())
+        return message[at : at + len(part)] if at >= 0 else part
 
     def of(self, kind: str, part: str) -> list[Any]:
         """The values of one kind in a part of `text`, in order."""

@@ -27,7 +27,7 @@ def table() -> dict[str, re.Pattern[str]]:
 
 
 def _compile(words: dict[str, list[str]]) -> re.Pattern[str]:
-    english = "|".join(word.replace(" ", r"\s+") for word in words.get("en", []))
+    english = "|".join(word.replace(" ", r"\s") for word in words.get("en", []))
     chinese = "|".join(words.get("zh", []))
     parts = [rf"(?<![a-z0-9'])(?:{english})(?![a-z0-9])"] if english else []
     return re.compile("|".join([*parts, *([f"(?:{chinese})"] if chinese else [])]))
@@ -47,6 +47,12 @@ def scan(text: str) -> list[Hit]:
         if not any(
             other.start <= hit.start and hit.end <= other.end and other.end - other.start > hit.end - hit.start
             for other in hits
-            if other.concept.split(".")[0] in ("do", "on") or hit.concept.split(".")[0] == "is"
+            if _swallows(other.concept, hit.concept)
         )
     ]
+
+
+def _swallows(longer: str, shorter: str) -> bool:
+    """A thing named inside a deed ("fade the original sound out") still counts; its own kind and looks do not."""
+    kind = longer.partition(".")[0]
+    return kind == shorter.partition(".")[0] or (kind == "on" and shorter.startswith(("is.", "color.")))

@@ -47,11 +47,27 @@ def read_other_take(clause: Clause) -> list[Edit] | None:
     return None
 
 
+_OTHER_THING = re.compile(
+    r"\b(?:e-?mails?|letters?|essays?|poems?|story|stories|code|reports?|images?|pictures?|drawings?|photos?|sandwich|joke|websites?|scripts?|"
+    r"articles?|posts?|tweets?)\b|邮件|写信|文章|代码|作文|首诗|写诗|故事|报告|图片|照片|笑话|程序|网站|论文"
+)
+_QUESTION = re.compile(r"^(?:so |and )?(?:what|who|why|how|when|where|which|is|are|do|does|did|tell me)\b|什么|怎么|为什么|谁|哪|吗[?？]?$|如何")
+
+
+def _elsewhere(clause: Clause) -> bool:
+    """Music words in a question, or in a wish for something else, are no request for music."""
+    if clause.has("on.score"):
+        return bool(_QUESTION.search(clause.text)) and not clause.has("do.generate", "do.change")
+    return bool(_OTHER_THING.search(clause.text) or _QUESTION.search(clause.text))
+
+
 def generates(clause: Clause) -> bool:
     """The clause asks for new music in so many words."""
     if not clause.has("do.generate") or (clause.has("on.title") and not clause.has("on.score")):
         return False
     if re.search(r"\btitles?\b|\bcaption|标题|字幕", clause.text) and clause.quotes:
+        return False
+    if clause.has("do.slideshow", "do.visual", "do.own") or _elsewhere(clause):
         return False
     return clause.has("on.score") or bool(clause.musical) or bool(re.search(r"\bscore\b|配乐|配.?乐", clause.text))
 
@@ -69,13 +85,15 @@ def read_new(clause: Clause) -> list[Edit] | None:
 
 def read_change(clause: Clause) -> list[Edit] | None:
     """A change of the score that is there, or a bare description, which makes one."""
-    about = bool(clause.musical) or clause.changing or bool(_ABOUT.search(clause.text))
+    kinds = set(clause.musical)
+    short = len(clause.text.split()) <= 3  # "quick" in a long sentence is no wish for the music
+    about = bool(kinds - {"pace"}) or (bool(kinds) and short) or clause.changing or bool(_ABOUT.search(clause.text))
     about = about or bool(_FIT.search(clause.text))
     loop = re.search(r"\bloop|循环|无缝", clause.text)
     compares = clause.has("is.bigger", "is.smaller", "is.brighter", "is.darker", "do.speed", "is.faster", "is.slower")
     named = clause.has("on.score") and (clause.starting("do.") or compares or _CHANGE.search(clause.text))
     touched = clause.reading.last == "score"
-    if not (about or loop or named or (touched and compares)):
+    if not (about or loop or named or (touched and compares)) or _elsewhere(clause):
         return None
     if clause.quotes and not clause.has("on.score"):
         return None
@@ -84,7 +102,6 @@ def read_change(clause: Clause) -> list[Edit] | None:
         if descriptive and set(clause.musical) & {"palette", "mood"}:
             return [MakeScore(text=clause.raw)]
         return [ChangeScore(text=clause.raw)]
-    kinds = set(clause.musical)
     described = kinds & {"palette", "mood", "instrument", "pace"} or clause.has("on.score") or loop or clause.changing
     if described and not clause.has("on.title", "do.remove", "do.cut"):
         return [MakeScore(text=clause.raw)]

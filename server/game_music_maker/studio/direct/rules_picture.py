@@ -27,6 +27,10 @@ _SHAPES: dict[str, tuple[float, float]] = {
     "is.vertical": (9, 16), "is.landscape": (16, 9), "is.square": (1, 1), "is.cinema": (21, 9),
 }  # fmt: skip
 _NUMBER = rf"(?:\d+|{CHINESE_NUMBER}|one|two|three|four|five|six|seven|eight|nine)"
+_PLAYED = re.compile(
+    r"slow[ -]?mo|\bplay|forward|lapse|\b(?:normal|double|half|original|regular|full|twice the) speed|"
+    r"动作|[快慢]放|倍|快进|正常速度|原速|播放速度"
+)
 _ORD = rf"(?:\d+(?:st|nd|rd|th)?|first|second|third|fourth|fifth|last|第?{CHINESE_NUMBER}|最后一?)"
 
 
@@ -76,34 +80,39 @@ def _slideshow(clause: Clause) -> list[Edit] | None:
 
 
 def _reorder(clause: Clause) -> list[Edit] | None:
-    count = clause.reading.pictures
     if not clause.has("do.reorder"):
         return None
+    text, count = clause.text, clause.reading.pictures
     order = list(range(1, max(count, 1) + 1))
-    text = clause.text
-    named = [_index(word, count) for word in re.findall(
-        rf"(?:clips?|videos?|shots?|images?|photos?|第)\s*(?:number )?({_NUMBER})|({_ORD})(?= (?:clip|video|shot|one|image|photo|and))",
-        text,
-    ) for word in word if word]  # fmt: skip
-    named = [n for n in named if n is not None]
+    named = _named(text, count)
     if re.search(r"reverse|flip|倒序|反过来|顺序反", text):
         return [Reorder(order=tuple(reversed(order)))]
-    listed = re.search(r"(\d(?:\s*(?:,|-|、|>|then)?\s*\d){1,8})", text)
-    if listed and not re.search(r"swap|交换|调换|对调|互换", text):
-        digits = [int(d) for d in re.findall(r"\d", listed.group())]
-        if len(digits) >= 2 and not re.search(r"before|after|之前|之后", text):
-            return [Reorder(order=tuple(digits))]
     if re.search(r"swap|交换|调换|对调|互换", text):
         if len(named) < 2 and count != 2:
             return None
-        first, second = (named + [1, 2])[:2] if len(named) >= 2 else (1, 2)
+        first, second = named[:2] if len(named) >= 2 else (1, 2)
         if max(first, second) > count:
             return [Reorder(order=(first, second))]
         order[first - 1], order[second - 1] = second, first
         return [Reorder(order=tuple(order))]
-    if not named:
-        return None
-    return [_move(text, named, order)]
+    if len(named) > 1 and not re.search(r"before|after|之?前|之?后", text):
+        return [Reorder(order=tuple(named))]
+    return [_move(text, named, order)] if named else None
+
+
+def _named(text: str, count: int) -> list[int]:
+    """Clip numbers in a clause, in order; "to the first place" names no clip."""
+    plain = re.sub(
+        r"<[a-z]\d+>|最前面?|第一(?:个|位)?$|\bfirst\s*$|\b(?:to|at|in) the (?:start|front|end|first place)|the last place",
+        " ",
+        text,
+    )
+    words = re.findall(
+        rf"第?{CHINESE_NUMBER}(?=[个段张号]|和|与|、|$|\s)|最后一?(?=[个段张])|\b{_ORD}\b(?! (?:the|of))|\b{_NUMBER}\b",
+        plain,
+    )
+    numbers = [_index(word, count) for word in words]
+    return [number for number in numbers if number is not None]
 
 
 def _move(text: str, named: list[int], order: list[int]) -> Reorder:
@@ -111,7 +120,8 @@ def _move(text: str, named: list[int], order: list[int]) -> Reorder:
     rest = [n for n in order if n != moved]
     place = len(rest)
     if re.search(
-        r"\bto the (?:start|front|beginning)|first\s*$|at the (?:start|front|beginning)|最前|开头|第一(?:个|位)?$", text
+        r"\bto the (?:start|front|beginning)|first\s*$|at the (?:start|front|beginning)|最前|到开头|第一(?:个|位)?$",
+        text,
     ):
         place = 0
     elif len(named) > 1 and named[1] in rest:
@@ -165,8 +175,16 @@ def _cut_out(clause: Clause) -> list[Edit] | None:
     gone = clause.has("do.cut", "do.remove")
     if not gone or clause.has("on.title", "do.trim") or clause.quotes:
         return None
-    if clause.targets and not clause.has("do.cut"):
+    if set(clause.targets) - {"all"} and not clause.has("do.cut"):
         return None
+    if set(clause.musical) & {"instrument"} and not clause.has("on.picture"):
+        return None  # "drop the drums after 0:20"
+    if (
+        re.search(r"从.{0,8}(?:开始|起)", clause.text)
+        and not re.search(r"[掉去删]|移除", clause.text)
+        and clause.when.spans
+    ):
+        return [Trim(start_ms=clause.when.spans[0][0])]
     when = clause.when
     if when.spans:
         spans = sorted(when.spans, key=lambda span: span[0] if span[0] >= 0 else 1e12 + span[0], reverse=True)
@@ -220,6 +238,8 @@ def _fit(clause: Clause) -> Fit | None:
 
 
 def _aspect(clause: Clause) -> list[Edit] | None:
+    if re.search(r"\bflip|mirror|镜像|翻转", clause.text):
+        return None
     shape, fit = _shape(clause), _fit(clause)
     if clause.has("on.title") or clause.targets:
         return None
@@ -236,18 +256,16 @@ def _aspect(clause: Clause) -> list[Edit] | None:
 
 def _speed(clause: Clause) -> list[Edit] | None:
     music = "music" in clause.targets or clause.has("on.score")
-    last_music = clause.reading.last == "score" and not clause.has("on.picture")
+    of_picture = clause.has("on.picture") or bool(_PLAYED.search(clause.text)) or bool(clause.when.spans)
+    last_music = clause.reading.last == "score" and not of_picture
     factors = clause.numbers("x")
     if music or clause.has("on.title") or not (clause.has("do.speed") or factors):
         return None
     plain = not factors and not clause.numbers("p") and clause.reading.score
     if (last_music or (plain and not clause.reading.pictures)) and not factors:
         return None
-    if plain and not clause.has("on.picture") and not clause.when.spans and clause.when.clip is None:
-        if clause.reading.last != "picture" and not re.search(
-            r"slow[ -]?mo|play|forward|lapse|动作|放|倍|进", clause.text
-        ):
-            return None
+    if plain and not of_picture and clause.when.clip is None and clause.reading.last != "picture":
+        return None
     start, end = clause.span
     bounds: dict[str, Any] = {"start_ms": start, "end_ms": end, "clip": clause.when.clip}
     slow = clause.has("is.slower") and not (clause.has("is.faster") and re.search(r"faster|快", clause.text))

@@ -12,6 +12,10 @@ STEP_DB, LITTLE_DB, MUCH_DB = 4.0, 2.0, 8.0
 FADE_S = 2.0
 _SCORE_LEVEL = re.compile(r"\bvolumes?\b|level|loud|音量|响度|声音")
 _NO_SOUND = re.compile(r"\b(?:no|without)\b|不要|去掉|无|没有|别要|删")
+_OF_SOMETHING = re.compile(
+    r"(?:raise|boost|increase|bump|lower|reduce|decrease|soften) (?!it|by|a |<|volume)|"
+    r"(?:提高|增大|加大|降低|减小|减弱|调[高低大小])(?!一?[点些]|了|$|\s|<|到|至)"
+)
 _SHARED = re.compile(r"<p\d+>|<d\d+>")
 
 
@@ -61,8 +65,10 @@ def _fade(clause: Clause) -> list[Edit] | None:
     each = sorted(set(times), key=times.index)
     first = each[0] / 1000 if each else FADE_S
     second = each[1] / 1000 if len(each) > 1 else first
-    if len(each) > 1 and way_in and way_out:
-        in_text = re.findall(r"<t\d+>", clause.text)
+    in_text = re.findall(r"<t\d+>", clause.text)
+    if len(in_text) > 1 and re.search(r"\bin\b.*<t.*\bout\b.*<t|淡入.*<t.*淡出.*<t", clause.text):
+        way_in = way_out = True
+    if len(in_text) > 1 and way_in and way_out:
         first, second = (float(clause.reading.lexed.values[t]) / 1000 for t in in_text[:2])
     if re.search(r"\b(?:no|without|remove the|remove)\b|不要|取消|去掉", clause.text):
         first = second = 0.0
@@ -88,7 +94,8 @@ def _mute(clause: Clause) -> list[Edit] | None:
     start, end = clause.span
     if clause.has("do.unmute"):
         return [Mute(target=t, on=False, start_ms=start, end_ms=end) for t in clause.targets or [_silent(clause)]]
-    named = [t for t in clause.targets if t in ("original", "all")]
+    heard = clause.has("on.sound") or clause.has("do.mute")
+    named = [t for t in clause.targets if t == "original" or (t == "all" and heard)]
     gone = clause.has("do.remove", "do.cut") or _NO_SOUND.search(clause.text)
     if clause.has("do.mute") or (named and gone and not _SHARED.search(clause.text)) or (
         clause.has("on.sound") and clause.has("do.remove") and not clause.starting("color.")
@@ -126,8 +133,9 @@ def _level(clause: Clause) -> list[Edit] | None:
         sound and clause.has("is.full", "is.half") and (clause.has("on.sound") or not clause.musical)
     ):
         return None
-    if not clause.targets and not clause.has("on.sound") and clause.has("on.picture", "do.speed") and not (up or down):
-        return None
+    if not clause.targets and not clause.has("on.sound", "on.it"):
+        if clause.has("on.picture", "do.speed") or _OF_SOMETHING.search(clause.text):
+            return None
     targets = clause.targets or [clause.it()]
     if len(targets) > 1 and len(shares) == len(targets):
         pairs = zip(targets, shares, strict=True)
@@ -153,7 +161,8 @@ def _amount(clause: Clause, up: bool, down: bool) -> dict[str, float]:
             return {"gain_db": _gain(1 + shares[0] if up else max(1 - shares[0], 0.01))}
         return {"share": min(shares[0], 10)}
     if clause.has("is.half"):
-        return {"gain_db": -6.0} if down or not clause.has("on.score", "on.original") or True else {"share": 0.5}
+        to_half = re.search(r"\b(?:at|to) half|[到成为]一半", clause.text)
+        return {"share": 0.5} if to_half else {"gain_db": -6.0}
     if clause.has("is.full"):
         return {"share": 1.0}
     if clause.has("is.double"):

@@ -19,7 +19,7 @@ _UNQUOTED = re.compile(
     r"(?=$|,|<| (?:at|in|on|for|from|until|with|to) (?:the |a |<)|在(?:顶|底|上|下|中|画|开|结|最)|放在|持续|显示(?=\s*<))"
 )
 _BARE = re.compile(
-    r"(?:(?:add|put|insert|show)\s+(?:a |the )?(?:[a-z]+ )?(?:title|caption|subtitle)s?|(?:加|添加|加上|加个|插入)(?:一?个)?(?:标题|字幕))\s+(?P<text>[^<>,]+?)\s*(?=$|,|<| (?:at|in|on|for|from|until|with) (?:the |a |<)|在(?:顶|底|上|下|中|开|结))"
+    r"(?:(?:add|put|insert|show)\s+(?:a |the )?(?:[a-z]+ )?(?:title|caption|subtitle)s?|(?:加|添加|加上|加个|插入)(?:一?个)?(?:标题|字幕))\s+(?!for |at |in |on |from |until |to )(?P<text>[^<>,]+?)\s*(?=$|,|<| (?:at|in|on|for|from|until|with) (?:the |a |<)|在(?:顶|底|上|下|中|开|结))"
 )
 _WHOLE_WORDS = re.compile(r"(?:caption|subtitle|字幕|说明文字)")
 _TO = re.compile(r"(?:\bto\b|改成|改为|换成|换为|变成|替换成|with)\s*(<q\d+>)")
@@ -28,6 +28,8 @@ _TO = re.compile(r"(?:\bto\b|改成|改为|换成|换为|变成|替换成|with)\
 def read_title(clause: Clause) -> list[Edit] | None:
     """AddTitle, ChangeTitle or RemoveTitle, or None where the clause is about something else."""
     reading = clause.reading
+    if len(clause.quotes) > 1 and clause.has("do.change") and not clause.has("do.add"):
+        return [ChangeTitle(find=clause.quotes[0], text=clause.quotes[1])]
     named = clause.has("on.title", "is.lower_third")
     text = clause.quotes[-1] if clause.quotes else None
     about_title = (
@@ -36,15 +38,18 @@ def read_title(clause: Clause) -> list[Edit] | None:
         or (text is not None and not clause.starting("do.") and not clause.starting("on."))
     )
     if not about_title:
-        follows = reading.last == "title" and reading.titles and not clause.targets and not clause.has("on.picture")
+        follows = (
+            reading.last == "title"
+            and reading.titles
+            and not clause.targets
+            and not clause.has("on.picture", "on.sound")
+        )
         if not follows and not (text and clause.has("do.change", "do.remove")):
             return None
         return _follow_up(clause, text)
     if clause.has("do.remove") and not _TO.search(clause.text) and not clause.has("do.add", "do.fade"):
         everything = clause.has("is.all") or re.search(r"titles|captions|subtitles|labels", clause.text)
         return [RemoveTitle(which="all" if everything and not text else "last", find=text)]
-    if len(clause.quotes) > 1 and clause.has("do.change"):
-        return [ChangeTitle(find=clause.quotes[0], text=clause.quotes[1])]
     changes = (
         reading.titles
         and (clause.has("do.change") or re.search(r"instead|改|换", clause.text))
@@ -133,7 +138,7 @@ def _follow_up(clause: Clause, text: str | None) -> list[Edit] | None:
     looks = _looks(clause)
     when, times = clause.when, dict[str, Any]()
     about_time = clause.has("on.title") or re.search(
-        r"longer|show|keep|stay|last|appear|hold|start|停留|显示|持续|出现|保持|长", clause.text
+        r"longer|move|shift|移|挪|show|keep|stay|last|appear|hold|start|停留|显示|持续|出现|保持|长", clause.text
     )
     if about_time:
         if when.spans:
@@ -142,7 +147,9 @@ def _follow_up(clause: Clause, text: str | None) -> list[Edit] | None:
                 times["duration_ms"] = when.spans[0][1] - when.spans[0][0]
         elif when.at is not None:
             times["start_ms"] = when.at if when.at >= 0 else -3000.0
-        if when.length or when.bare or when.to:
+        if when.to is not None and re.search(r"move|shift|start|移|挪", clause.text):
+            times["start_ms"] = when.to
+        elif when.length or when.bare or when.to:
             times["duration_ms"] = when.length or when.to or when.bare[0]
         if when.whole:
             times["until_end"] = True
@@ -154,7 +161,7 @@ def _follow_up(clause: Clause, text: str | None) -> list[Edit] | None:
     if not looks and not times:
         return None
     sounding = clause.has("do.louder", "do.quieter", "do.mute", "do.speed", "do.trim", "do.cut")
-    if not clause.has("on.title") and sounding and not clause.has("is.bigger", "is.smaller"):
+    if not clause.has("on.title") and sounding:
         return None
     which = (
         "all" if re.search(r"\ball (?:the )?(?:titles|captions)|(?:所有|全部)的?(?:标题|字幕)", clause.text) else "last"
