@@ -15,7 +15,12 @@ from game_music_maker.client.tokens import FixedToken
 from game_music_maker.contract.envelope import failure, read_failure
 from game_music_maker.errors import ALL, BY_CODE, BY_WIRE, MusicMakerError, TokenRefused
 
-INTERFACE_CODES = ["token_refused", "session_gone", "no_credits", "plan_required", "rate_limited", "unsupported_media", "file_too_large", "not_allowed_path", "nothing_to_export", "busy", "not_found", "output_exists", "disk_full", "cancelled", "timeout", "outcome_unknown", "backend_unreachable", "backend_error", "bad_answer", "render_failed", "invalid_argument"]
+INTERFACE_CODES = [
+    "token_refused", "session_gone", "no_credits", "plan_required", "rate_limited", "unsupported_media",
+    "file_too_large", "not_allowed_path", "nothing_to_export", "busy", "not_found", "output_exists", "disk_full",
+    "cancelled", "timeout", "outcome_unknown", "backend_unreachable", "backend_error", "bad_answer",
+    "render_failed", "invalid_argument",
+]  # fmt: skip
 
 CONCRETE = [cls for cls in ALL if BY_CODE.get(cls.code) is cls]
 HEADERS = {"X-Skill-Source": "s", "X-Skill-Version": "1", "X-Skill-Platform": "test"}

@@ -250,7 +250,11 @@ def test_random_bytes_never_raise_anything_but_the_tree() -> None:
 
 def test_any_json_decodes_without_a_traceback() -> None:
     chance = random.Random(8)
-    words = ["type", "text", "content", "parts", "error", "error_details", "actions", "stateDelta", "functionCall", "name", "args", "functionResponse", "response", "author", "system", "partial", "errorCode", "ask_question", "done", "thought"]
+    words = [
+        "type", "text", "content", "parts", "error", "error_details", "actions", "stateDelta", "functionCall",
+        "name", "args", "functionResponse", "response", "author", "system", "partial", "errorCode", "ask_question",
+        "done", "thought",
+    ]  # fmt: skip
 
     def anything(depth: int) -> object:
         kind = chance.randrange(8 if depth else 5)
