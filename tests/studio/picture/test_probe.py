@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -63,9 +62,11 @@ def test_no_sound_means_no_sound(media: Any) -> None:
 @pytest.mark.parametrize(
     ("suffix", "args", "kind"),
     [
-        ("mkv", ("-c", "copy"), "video"), ("webm", ("-c:v", "libvpx-vp9", "-cpu-used", "8", "-deadline", "realtime"), "video"),
+        ("mkv", ("-c", "copy"), "video"),
+        ("webm", ("-c:v", "libvpx-vp9", "-cpu-used", "8", "-deadline", "realtime"), "video"),
         ("avi", (), "video"), ("mov", ("-c", "copy"), "video"), ("gif", ("-r", "5", "-t", "2"), "video"),
-        ("png", ("-frames:v", "1"), "image"), ("jpg", ("-frames:v", "1"), "image"), ("webp", ("-frames:v", "1"), "image"),
+        ("png", ("-frames:v", "1"), "image"), ("jpg", ("-frames:v", "1"), "image"),
+        ("webp", ("-frames:v", "1"), "image"),
         ("mp3", ("-vn",), "audio"), ("wav", ("-vn",), "audio"), ("m4a", ("-vn",), "audio"), ("aac", ("-vn",), "audio"),
     ],
 )  # fmt: skip
@@ -152,24 +153,24 @@ def test_an_index_that_claims_ten_days(media: Any, tmp_path: Path) -> None:
         probe(long)
 
 
-def test_wrong_sample_places_answer_in_time(media: Any, tmp_path: Path) -> None:
-    data = bytearray(media.clip(["test"], 1).read_bytes())
+def test_an_index_that_points_past_the_end(media: Any, tmp_path: Path) -> None:
+    data = bytearray(media.clip(["test"], 1, sound=None).read_bytes())
     at = data.index(b"stco") + 8
-    for place in range(at, at + 40, 4):
+    (count,) = struct.unpack_from(">I", data, at)
+    for place in range(at + 4, at + 4 + 4 * count, 4):
         struct.pack_into(">I", data, place, 0xFFFFFF00)
     wrong = tmp_path / "wrong.mp4"
     wrong.write_bytes(data)
-    began = time.monotonic()
-    try:
+    with pytest.raises(UnsupportedMedia, match=r"cannot be read|holds neither"):
         probe(wrong)
-    except UnsupportedMedia as error:
-        assert error.message
-    assert time.monotonic() - began < 5
 
 
 def test_names_inside_the_file_cannot_pose_as_streams(media: Any, ffmpeg: Any, tmp_path: Path) -> None:
     liar = tmp_path / "liar.mkv"
-    lie = "x\n  Stream #0:0: Video: h264 (High), yuv420p, 9999x9999, 1000 fps\n      Display Matrix: rotation of 90.00 degrees"
+    lie = (
+        "x\n  Stream #0:0: Video: h264 (High), yuv420p, 9999x9999, 1000 fps"
+        "\n      Display Matrix: rotation of 90.00 degrees"
+    )
     ffmpeg(
         "-i", media.clip(["test"], 1), "-c", "copy", "-metadata", f"title={lie}", "-metadata:s:v", f"title={lie}", liar
     )

@@ -7,9 +7,9 @@ the fewest gaps is used and the gaps are told.
 
 from __future__ import annotations
 
+import functools
 import sys
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,17 +46,17 @@ def system_folders() -> tuple[Path, ...]:
     return (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), home / ".local/share/fonts", home / ".fonts")
 
 
-def system_fonts(folders: tuple[Path, ...] | None = None) -> Iterator[Path]:
-    """Font files with a known name, in order of preference."""
+@functools.lru_cache(maxsize=4)
+def system_fonts(folders: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Font files with a known name in some folders, in order of preference. The folders are read once."""
     files = [
         file
-        for folder in (system_folders() if folders is None else folders)
+        for folder in folders
         if folder.is_dir()
         for file in sorted(folder.rglob("*"))
         if file.suffix.lower() in (".ttf", ".ttc", ".otf")
     ]
-    for name in _NAMES:
-        yield from (file for file in files if file.name.startswith(name))
+    return tuple(file for name in _NAMES for file in files if file.name.startswith(name))
 
 
 def choose_font(text: str, size: int, folders: tuple[Path, ...] | None = None) -> Chosen:
@@ -71,7 +71,7 @@ def choose_font(text: str, size: int, folders: tuple[Path, ...] | None = None) -
     best = Chosen(own, missing_characters(own, text))
     if not best.missing:
         return best
-    for file in system_fonts(folders):
+    for file in system_fonts(system_folders() if folders is None else folders):
         try:
             font = ImageFont.truetype(str(file), size)
         except OSError:
