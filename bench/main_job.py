@@ -151,7 +151,7 @@ def main() -> int:
                 "best_ratio": round(min(run["seconds"] for run in runs) / min(references), 2),
                 "stages_s": answer.get("timings"),
                 "peak_mb": round(max(run["peak_mb"] for run in runs)),
-                "result": {key: answer.get(key) for key in ("duration_s", "size_bytes", "loudness", "music")},
+                "result": {key: answer.get(key) for key in ("duration_s", "size_bytes", "loudness")},
             },
             indent=1,
         )

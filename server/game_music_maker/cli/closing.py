@@ -17,10 +17,10 @@ def closing_lines(data: dict[str, Any], output: Output) -> list[str]:
         ("Music", _music(music)),
         ("Cuts hit", _cuts(music)),
     ]
-    found = [f"{name + ':':10} {value}" for name, value in rows if value]
-    found += [f"{'Left out:':10} {item['name']}: {item['reason']}" for item in data.get("rejected", [])]
-    found.append(f'{"Try next:":10} game-music-maker send "calmer, no drums" --project {data["project"]}')
-    found.append(f"{'':10} game-music-maker export --project {data['project']} --format kit")
+    found = [f"{f'{name}:':12} {value}" for name, value in rows if value]
+    found += [f"{'Left out:':12} {item['name']}: {item['reason']}" for item in data.get("rejected", [])]
+    found.append(f'{"Try next:":12} game-music-maker send "calmer, no drums" --project {data["project"]}')
+    found.append(f"{'':12} game-music-maker export --project {data['project']} --format kit")
     return found
 
 
@@ -43,10 +43,12 @@ def _music(music: dict[str, Any]) -> str:
     parts = []
     if isinstance(music.get("bpm"), (int, float)):
         parts.append(f"{music['bpm']:.4g} bpm")
-    parts += [str(music[key]) for key in ("key", "meter", "palette") if music.get(key)]
+    parts += [str(music[key]) for key in ("key", "meter") if isinstance(music.get(key), str)]
+    parts += ["loops without a seam"] if music.get("loop") else []
+    parts += [f"seed {music['seed']}"] if isinstance(music.get("seed"), int) else []
     return ", ".join(parts)
 
 
 def _cuts(music: dict[str, Any]) -> str:
-    hit, cuts = music.get("cuts_hit"), music.get("cuts")
-    return f"{hit} of {cuts}" if isinstance(hit, int) and isinstance(cuts, int) and cuts else ""
+    cuts = music.get("cuts")
+    return f"{cuts['hit']} of {cuts['all']}" if isinstance(cuts, dict) and cuts.get("all") else ""

@@ -156,7 +156,7 @@ async def _score(
         "timeline": state["timeline"],
         "tracks": state["tracks"],
         "rejected": uploaded["rejected"],
-        "music": state["detail"].get("music"),
+        "music": {key: value for key, value in (state["detail"]["music"] or {}).items() if key != "cue_sheet"},
         "timings": timings,
     }
 

@@ -17,10 +17,9 @@ from ..errors import (
     PlanRequired,
     SessionGone,
 )
-from . import summary
+from . import scores, summary
 from .clock import Clock
 from .store import Job, Project, Store
-from .text import line
 
 if TYPE_CHECKING:
     from ..backend import Backend
@@ -221,15 +220,8 @@ class Room:
 
     def details(self, state: SessionState) -> dict[str, Any]:
         """What ``state(detail="full")`` adds: media, canvas, and the music's cue sheet and report."""
-        scores = _scores(state)
-        names = {track["name"] for track in summary.tracks(state.draft) if track["kind"] == "audio"}
-        sounding = [score for score in scores if score.get("name") in names]
-        return {
-            "music": (sounding or scores)[-1] if scores else None,
-            "takes": [line(str(score.get("name") or ""), 80) for score in scores],
-            "media": state.video_infos,
-            "canvas": state.canvas_config,
-        }
+        found = scores.details(state.draft, state.generated_media)
+        return {**found, "media": state.video_infos, "canvas": state.canvas_config}
 
     async def stop(self, job: Job) -> bool:
         """Ask the backend to end a job's work; True where it did. The cloud cannot."""
@@ -241,12 +233,6 @@ class Room:
             await self._backend.client.cancel_job(target)
             return True
         return False
-
-
-def _scores(state: SessionState) -> list[dict[str, Any]]:
-    """The scores among the generated media, oldest first."""
-    media = state.generated_media
-    return [item for item in media if isinstance(item, dict)] if isinstance(media, list) else []
 
 
 def _taken(answer: Any) -> tuple[UploadedFile, ...]:
