@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import imageio_ffmpeg
+
 ROOT = Path(__file__).resolve().parents[2]
 
 CUT_OFF = '''
@@ -45,7 +47,14 @@ def _unwritable(folder: Path) -> Path:
     return folder if not os.access(folder, os.W_OK) else Path("/proc")
 
 
-def test_the_demo_runs_offline_from_a_fresh_home_and_a_read_only_folder(tmp_path: Path) -> None:
+def _clip(path: Path) -> Path:
+    """Three seconds of picture without sound."""
+    picture = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=30:d=3", "-pix_fmt", "yuv420p"]
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *picture, str(path)], check=True, timeout=60)
+    return path
+
+
+def test_a_clip_is_scored_offline_from_a_fresh_home_and_a_read_only_folder(tmp_path: Path) -> None:
     switch = tmp_path / "switch"
     switch.mkdir()
     (switch / "sitecustomize.py").write_text(CUT_OFF, encoding="utf-8")
@@ -61,9 +70,11 @@ def test_the_demo_runs_offline_from_a_fresh_home_and_a_read_only_folder(tmp_path
         "PYTHONPATH": os.pathsep.join([str(switch), str(ROOT / "server")]),
         "TRIED_FILE": str(tried),
     }
-    output = home / "演示 demo.mp4"
+    clip = _clip(home / "片段 clip.mp4")
+    output = home / "演示 scored.mp4"
+    command = [sys.executable, "-m", "game_music_maker", "score"]
     done = subprocess.run(
-        [sys.executable, "-m", "game_music_maker", "demo", "-o", str(output), "--json"],
+        [*command, str(clip), "-p", "calm fantasy music", "-o", str(output), "--json"],
         cwd=_unwritable(tmp_path / "read only"),
         env=environment,
         stdin=subprocess.DEVNULL,
