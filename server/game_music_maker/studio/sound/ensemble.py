@@ -22,6 +22,8 @@ ONE_SHOT_S = 6.0
 """A drum rings this long at most."""
 _BLOCK = 480
 _TREBLE_HZ = 1_500.0
+_WINDOW_S = 0.4
+"""A note is as loud as its loudest stretch of this length (the momentary loudness of EBU R 128)."""
 _DECLICK = 96
 _FLOOR = 10 ** (-70 / 20)
 
@@ -111,11 +113,11 @@ class Player:
             played = take.wave * take.level
             sums = [_running(played, sections, round(1.5 * self._rate)) for sections in (weight, band)]
             for strike, tone, length in take.strikes:
-                n = min(length, len(take.wave))
+                n = min(length, len(take.wave), round(_WINDOW_S * self._rate))
                 gain = (tone.gain * strike.level) ** 2
-                loud += gain * float(sums[0][min(n // _BLOCK + 1, len(sums[0]) - 1)])
-                present += gain * float(sums[1][min(n // _BLOCK + 1, len(sums[1]) - 1)])
-                spans.append((strike.start, strike.start + min(n, round(0.5 * self._rate) if tone.one_shot else n)))
+                loud += gain * _loudest(sums[0], length, n)
+                present += gain * _loudest(sums[1], length, n)
+                spans.append((strike.start, strike.start + n))
         active = _union(spans)
         if not active or loud <= 0:
             return None
@@ -178,6 +180,14 @@ def _running(wave: Floats, sections: dsp.Sections, head: int) -> NDArray[np.floa
     late = slice(len(blocks) // 2, len(blocks))
     ratio = blocks[late].sum() / max(own[late].sum(), 1e-20)
     return np.concatenate([[0.0], np.cumsum(np.concatenate([blocks, own[len(blocks) :] * ratio]))])
+
+
+def _loudest(sums: NDArray[np.float64], length: int, window: int) -> float:
+    """The highest energy in `window` frames among the first `length`."""
+    last, width = min(len(sums) - 1, -(-length // _BLOCK)), max(1, round(window / _BLOCK))
+    if last <= width:
+        return float(sums[last])
+    return float((sums[width : last + 1] - sums[: last + 1 - width]).max())
 
 
 def _tops(wave: Floats) -> Floats:

@@ -56,12 +56,12 @@ def master(
         _apply(mix[:, first:last], np.exp2(curve / 6.0206), round(_COMPRESS_HOP_S * rate), wrap)
     gain = lufs - _gated(mix, rate)
     limiting = 0.0
-    for _ in range(2):
+    for _ in range(5):
         mix *= np.float32(db(gain))
         for first, last, wrap in spans:
             limiting = min(limiting, limit(mix[:, first:last], rate, ceiling_dbtp, wrap=wrap))
         gain = lufs - _gated(mix, rate)
-        if abs(gain) < 0.2:
+        if abs(gain) < 0.1:
             break
     return Mastered(lufs - before, deepest, limiting, loudness.measure(mix.T, rate))
 

@@ -35,11 +35,12 @@ def phase(n: int, rate: int, hz: float, cents: Floats | float = 0.0, start: floa
 
 
 def read(table: Floats, at: Doubles) -> Floats:
-    """One cycle read at phases in cycles, with straight lines between its points."""
-    place = (at % 1.0) * (len(table) - 1)
-    i = place.astype(np.int32)
-    f = (place - i).astype(np.float32)
-    found: Floats = table[i] + (table[np.minimum(i + 1, len(table) - 1)] - table[i]) * f
+    """One cycle (4096 points and the first again) read at phases in cycles, with straight lines between its points."""
+    place = at * _TABLE
+    whole = np.floor(place)
+    i = whole.astype(np.int64) & (_TABLE - 1)
+    place -= whole
+    found: Floats = table[i] + np.diff(table)[i] * place.astype(np.float32)
     return found
 
 

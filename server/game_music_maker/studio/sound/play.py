@@ -126,11 +126,13 @@ def later_pass(score: Score, bank: Bank, *, passes: int = 3, rate: int = 48_000)
 
 
 def _balance(role: roles.Role, level: Level, gain_db: float, lead_presence: float | None) -> float:
-    """The part's gain in dB: to its role's level by measurement, sustained parts kept under the lead's presence."""
-    wanted = _REFERENCE_DB + role.level - level.loudness
+    """The part's gain in dB: every part equally loud by measurement, then the score's level and the role's; sustained
+    parts are kept under the lead's presence."""
+    equal = _REFERENCE_DB - level.loudness
+    wanted = max(-_MOST_CORRECTION_DB, min(_MOST_CORRECTION_DB, equal)) + role.level + gain_db
     if role.sustained and lead_presence is not None:
         wanted = min(wanted, lead_presence - _LEAD_OVER_PADS_DB - level.presence)
-    return max(-_MOST_CORRECTION_DB, min(_MOST_CORRECTION_DB, wanted)) + gain_db
+    return wanted
 
 
 class _Stage:

@@ -1,9 +1,9 @@
-"""What each role of a score needs of the mix: level, equaliser, place in the stereo field. A table, and its readers.
+"""What each role of a score needs of the mix: equaliser, place in the stereo field, a touch of level. A table.
 
-`level` is loudness while playing against the lead, in dB; parts are brought there by measurement (`play.py`), so that
-it holds for any instrument and any bank. `low_cut` keeps everything but bass and drums out of the low mids, `mud` is a
-dip at 300 Hz, `presence` a bell at 2.6 kHz, `air` a shelf above 8 kHz. `spread` is how far low and high notes stand
-apart, 0–1.
+Every part is first brought to the same loudness by measurement (`ensemble.Player.measure`), so that the mix holds for any
+instrument and any bank; the score's own `gain_db` sets the levels from there, and `level` corrects it for what loudness
+does not see (dB). `low_cut` keeps everything but bass and drums out of the low mids, `mud` is a dip at 300 Hz, `presence`
+a bell at 2.6 kHz, `air` a shelf above 8 kHz. `spread` is how far low and high notes stand apart, 0–1.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from . import dsp
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    level: float = -6.0
+    level: float = 0.0
     low_cut: float = 120.0
     mud: float = 0.0
     presence: float = 0.0
@@ -29,32 +29,32 @@ class Role:
 
 
 ROLES: dict[str, Role] = {
-    "lead": Role(0.0, 150.0, presence=2.0, air=1.0, spread=0.05),
-    "chant": Role(-1.0, 130.0, presence=1.0, spread=0.2),
-    "riff": Role(-2.0, 80.0, mud=-1.5, presence=1.0, spread=0.1),
-    "hit": Role(-2.0, 40.0, spread=0.0),
-    "brass": Role(-3.0, 90.0, mud=-1.0, presence=0.5, spread=0.2),
-    "low_brass": Role(-3.0, 45.0, mud=-1.5, spread=0.1),
-    "stabs": Role(-3.5, 110.0, presence=0.5, spread=0.25),
-    "piano": Role(-4.0, 60.0, mud=-2.0, spread=0.35),
-    "counter": Role(-5.0, 120.0, mud=-1.0, spread=0.1),
-    "harmony": Role(-5.5, 150.0, spread=0.15),
-    "keys": Role(-5.5, 90.0, mud=-2.5, spread=0.35),
-    "comp": Role(-7.0, 110.0, mud=-2.5, spread=0.3),
-    "pluck": Role(-6.0, 110.0, presence=0.5, spread=0.3),
-    "ostinato": Role(-6.5, 90.0, mud=-2.0, presence=0.5, spread=0.25),
-    "pulse": Role(-6.0, 50.0, mud=-1.0, spread=0.1),
-    "arp": Role(-8.0, 130.0, mud=-1.0, air=1.0, spread=0.4),
-    "bell": Role(-7.0, 200.0, air=1.0, spread=0.2),
-    "sparkle": Role(-9.0, 300.0, air=1.5, spread=0.4),
-    "color": Role(-8.0, 150.0, mud=-1.5, spread=0.25),
-    "choir": Role(-9.0, 140.0, mud=-2.5, presence=-1.5, spread=0.25, sustained=True),
-    "pad": Role(-10.0, 150.0, mud=-3.0, presence=-2.0, spread=0.25, sustained=True),
-    "cluster": Role(-9.0, 140.0, mud=-2.0, presence=-1.0, spread=0.3, sustained=True),
-    "drone": Role(-9.5, 30.0, mud=-3.0, presence=-2.0, spread=0.0, sustained=True),
-    "bass": Role(-3.5, 30.0, mud=-1.5, presence=0.5, spread=0.0),
-    "perc": Role(-3.5, 30.0, spread=0.0),
-    "fx": Role(-7.0, 60.0, spread=0.2),
+    "lead": Role(-1.0, 150.0, presence=2.0, air=1.5, spread=0.05),
+    "chant": Role(0.0, 130.0, presence=1.0, spread=0.2),
+    "riff": Role(0.0, 80.0, mud=-1.5, presence=1.0, spread=0.1),
+    "hit": Role(0.0, 40.0, spread=0.0),
+    "brass": Role(0.0, 90.0, mud=-1.0, presence=0.5, spread=0.2),
+    "low_brass": Role(0.0, 45.0, mud=-1.5, spread=0.1),
+    "stabs": Role(-1.0, 110.0, presence=0.5, spread=0.25),
+    "piano": Role(0.0, 60.0, mud=-2.5, presence=1.0, air=1.0, spread=0.35),
+    "counter": Role(0.0, 120.0, mud=-1.0, spread=0.1),
+    "harmony": Role(-0.5, 150.0, spread=0.15),
+    "keys": Role(0.0, 100.0, mud=-4.0, presence=1.5, air=1.0, spread=0.35),
+    "comp": Role(-0.5, 110.0, mud=-2.5, spread=0.3),
+    "pluck": Role(0.0, 110.0, presence=0.5, spread=0.3),
+    "ostinato": Role(0.0, 100.0, mud=-2.5, presence=1.0, air=1.0, spread=0.25),
+    "pulse": Role(0.0, 50.0, mud=-1.0, spread=0.1),
+    "arp": Role(-1.0, 130.0, mud=-1.0, air=1.0, spread=0.4),
+    "bell": Role(-1.0, 200.0, air=1.0, spread=0.2),
+    "sparkle": Role(-2.0, 300.0, air=1.5, spread=0.4),
+    "color": Role(-1.0, 150.0, mud=-1.5, spread=0.25),
+    "choir": Role(-1.0, 170.0, mud=-3.0, presence=-1.0, air=1.0, spread=0.25, sustained=True),
+    "pad": Role(-1.0, 180.0, mud=-3.5, presence=-1.0, air=1.5, spread=0.25, sustained=True),
+    "cluster": Role(-1.0, 140.0, mud=-2.0, presence=-1.0, spread=0.3, sustained=True),
+    "drone": Role(-2.0, 30.0, mud=-4.0, presence=-1.0, spread=0.0, sustained=True),
+    "bass": Role(-0.5, 32.0, mud=-3.0, presence=2.5, spread=0.0),
+    "perc": Role(1.5, 30.0, mud=-1.5, presence=1.0, air=2.0, spread=0.0),
+    "fx": Role(0.0, 60.0, spread=0.2),
 }
 _OTHER = Role()
 

@@ -121,7 +121,7 @@ def convolve_into(out: Floats, dry: Floats, response: Floats, gain: float) -> No
         out: shape (2, m). dry: shape (n,). response: shape (2, k).
     """
     k = response.shape[1]
-    size = fft.next_fast_len(max(4 * k, 1 << 16), real=True)
+    size = fft.next_fast_len(max(2 * k if k > 1 << 17 else 4 * k, 1 << 16), real=True)
     hop = size - k + 1
     spectra = [fft.rfft(ear * np.float32(gain), size) for ear in response]
     for at in range(0, len(dry), hop):

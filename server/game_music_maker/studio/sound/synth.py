@@ -14,17 +14,17 @@ from .tone import Tone
 
 Floats = NDArray[np.float32]
 
-_VELOCITY_STEP = 16
+_SOFTER_DB = 14.0
+"""How much less treble the softest touch has."""
 _Make = Callable[["Struck", int, int], Floats]
 
 
 @dataclass(frozen=True, slots=True)
 class Struck:
-    """What a voice is made from: MIDI key with detune, velocity class, strike length in frames where the voice's shape
-    depends on it (else 0), side 0 or 1 of a voice that sounds twice."""
+    """What a voice is made from: MIDI key, strike length in frames where the voice's shape depends on it (else 0), side
+    0 or 1 of a voice that sounds twice."""
 
-    key: float
-    vel: int
+    key: int
     length: int
     side: int
 
@@ -43,8 +43,8 @@ class Voice:
     bright: bool = True
 
 
-def _plain(make: Callable[[float, int, int, int, int], Floats]) -> _Make:
-    return lambda s, n, rate: make(s.key, n, rate, s.vel, s.side)
+def _plain(make: Callable[[float, int, int, int], Floats]) -> _Make:
+    return lambda s, n, rate: make(s.key, n, rate, s.side)
 
 
 VOICES: dict[str, Voice] = {
@@ -52,7 +52,7 @@ VOICES: dict[str, Voice] = {
     "pulse25": Voice(lambda s, n, r: chip.pulse(s.key, n, r, 0.25), 0.001, 0.012, bright=False),
     "pulse50": Voice(lambda s, n, r: chip.pulse(s.key, n, r, 0.5), 0.001, 0.012, bright=False),
     "triangle": Voice(lambda s, n, r: chip.triangle(s.key, n, r), 0.001, 0.012, bright=False),
-    "noise": Voice(lambda s, n, r: chip.drum(round(s.key), n, r), 0.0005, 0.05, shot=True, bright=False),
+    "noise": Voice(lambda s, n, r: chip.drum(s.key, n, r), 0.0005, 0.05, shot=True, bright=False),
     "saw_lead": Voice(_plain(voices.saw_lead), 0.006, 0.18),
     "saw_bass": Voice(_plain(voices.saw_bass), 0.003, 0.06),
     "super_pad": Voice(_plain(voices.super_pad), 0.45, 1.6, wide=True),
@@ -89,15 +89,15 @@ class Synthesised:
 
     def tones(self, key: int, vel: int, cents: float, length: int) -> list[Tone]:
         voice = self._voice
-        soft = _VELOCITY_STEP * (vel // _VELOCITY_STEP) + _VELOCITY_STEP // 2 if voice.bright else 127
         return [
             Tone(
-                key=Struck(key + cents / 100, soft, length if voice.shaped else 0, side),
+                key=Struck(key, length if voice.shaped else 0, side),
                 gain=(vel / 127) ** 1.6 * (0.7071 if voice.wide else 1.0),
                 pan=(-0.7, 0.7)[side] if voice.wide else 0.0,
                 release_s=voice.release,
                 one_shot=voice.shot,
                 choke=0,
+                top_db=_SOFTER_DB * min(0.0, vel / 120 - 1) if voice.bright else 0.0,
             )
             for side in range(2 if voice.wide else 1)
         ]

@@ -46,61 +46,60 @@ def _saws(key: float, n: int, rate: int, cents: tuple[float, ...], moves: Floats
     return wave / np.float32(len(cents) ** 0.5)
 
 
-def saw_lead(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
+def saw_lead(key: float, n: int, rate: int, side: int) -> Floats:
     t = _time(n, rate)
     wave = _saws(key, n, rate, (-7.0, 0.0, 6.0), _vibrato(n, rate, 9, 5.4, 0.3), 11 + side)
-    open_hz = 2_200 + 4_200 * (vel / 127)
-    return sweep(wave, rate, (1_800 + open_hz * np.exp(-t / 0.5)).astype(np.float32), 1.2) * np.float32(0.22)
+    return sweep(wave, rate, (1_800 + 6_000 * np.exp(-t / 0.5)).astype(np.float32), 1.2) * np.float32(0.22)
 
 
-def saw_bass(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
+def saw_bass(key: float, n: int, rate: int, side: int) -> Floats:
     t = _time(n, rate)
     hz = osc.hertz(key)
     wave = _saws(key, n, rate, (-4.0, 4.0), 0.0, 21)
     wave += osc.read(osc.pulse(osc.partials(hz / 2), 0.5), osc.phase(n, rate, hz / 2)) * np.float32(0.35)
-    cut = 260 + (900 + 2_600 * (vel / 127)) * np.exp(-t / 0.12)
+    cut = 260 + 3_400 * np.exp(-t / 0.12)
     return sweep(wave, rate, cut.astype(np.float32), 1.8) * np.float32(0.3)
 
 
-def super_pad(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
+def super_pad(key: float, n: int, rate: int, side: int) -> Floats:
     t = _time(n, rate)
     spread = (-17.0, -9.5, -4.0, 0.0, 5.0, 10.0, 16.0) if side == 0 else (-15.0, -11.0, -3.0, 1.0, 4.0, 9.0, 18.0)
     wave = _saws(key, n, rate, spread, 0.0, 31 + 7 * side)
     breath = 0.5 - 0.5 * np.cos(2 * np.pi * 0.13 * t + side)
-    return sweep(wave, rate, (350 + (300 + 2_600 * vel / 127) * (0.25 + breath)).astype(np.float32), 0.7) * np.float32(0.16)
+    return sweep(wave, rate, (350 + 2_600 * (0.25 + breath)).astype(np.float32), 0.7) * np.float32(0.16)
 
 
-def square_lead(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
+def square_lead(key: float, n: int, rate: int, side: int) -> Floats:
     t = _time(n, rate)
     hz = osc.hertz(key)
     table = osc.saw(osc.partials(hz * 1.01))
     at = osc.phase(n, rate, hz, _vibrato(n, rate, 10, 5.2, 0.3))
     width = 0.5 - 0.18 * np.sin(2 * np.pi * 0.7 * t + side)
     wave = osc.read(table, at) - osc.read(table, at + width)
-    cut = 1_600 + (1_500 + 4_000 * vel / 127) * np.exp(-t / 0.7)
+    cut = 1_600 + 5_200 * np.exp(-t / 0.7)
     return sweep(wave, rate, cut.astype(np.float32), 0.9) * np.float32(0.2)
 
 
-def sub_bass(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
+def sub_bass(key: float, n: int, rate: int, side: int) -> Floats:
     t = _time(n, rate)
     at = 2 * np.pi * osc.phase(n, rate, osc.hertz(key))
-    bite = (0.1 + 0.9 * (vel / 127) * np.exp(-t / 0.18)).astype(np.float32)
+    bite = (0.1 + 0.8 * np.exp(-t / 0.18)).astype(np.float32)
     wave = np.sin(at) + bite * (0.5 * np.sin(2 * at) + 0.35 * np.sin(3 * at) + 0.15 * np.sin(5 * at))
     return np.asarray(wave * 0.35, np.float32)
 
 
-def fm_bell(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
+def fm_bell(key: float, n: int, rate: int, side: int) -> Floats:
     t = _time(n, rate)
     hz = osc.hertz(key)
     at = 2 * np.pi * osc.phase(n, rate, hz, 3.0 if side else -3.0)
     # The index is kept so low at high keys that the side bands stay below the top of the band.
-    index = min(2.4, max(0.2, (16_000 / hz - 1) / 3.5 - 1)) * (0.4 + 0.6 * vel / 127)
+    index = min(2.4, max(0.2, (16_000 / hz - 1) / 3.5 - 1))
     wave = np.sin(at + index * np.exp(-t / 0.7) * np.sin(3.5 * at)) * np.exp(-t / 1.5)
     wave += 0.4 * np.sin(at * 1.003 + 0.5 * index * np.exp(-t / 0.25) * np.sin(at)) * np.exp(-t / 2.2)
     return np.asarray(wave * 0.3, np.float32)
 
 
-def drone(key: float, n: int, rate: int, vel: int, side: int) -> Floats:
+def drone(key: float, n: int, rate: int, side: int) -> Floats:
     """Partials that come and go slowly, each on its own."""
     t = _time(n, rate)
     hz = osc.hertz(key)
