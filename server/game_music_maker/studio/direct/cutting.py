@@ -164,7 +164,7 @@ def join(edit: Join, timeline: Timeline, context: Context) -> tuple[Timeline, st
 
 
 def slideshow(edit: Slideshow, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
-    clips = timeline.of("video")
+    clips = [clip for clip in timeline.of("video") if clip.asset]
     placed = {clip.asset for clip in clips}
     clips += [
         Clip(name=f.name, asset=f.id, still=True, duration_ms=STILL_MS, start_ms=0)

@@ -21,7 +21,7 @@ from .rules_sound import read_sound
 from .rules_titles import read_title
 from .values import AddTitle, ChangeScore, Describe, Edit, MakeScore, Redo, StartOver, Undo
 
-_STRONG = r"\s*[。;；\n!！?？]\s*|\.(?:\s+|$)|,?\s+(?:and\s+)?(?:then|after that|afterwards)\b\s*|[,，]?\s*(?:然后|接着|随后|之后再|另外|此外|同时|顺便|并且|还要|最后(?=[把加给再]))"
+_STRONG = r"\s*[。;；\n!！?？]\s*|\.(?:\s+|$)|\s*,?\s*(?:\band\s+)?\b(?:then|after that|afterwards)\b\s*,?\s*|[,，]?\s*(?:然后|接着|随后|之后再|另外|此外|同时|顺便|并且|还要|最后(?=[把加给再]))"
 _WEAK = (
     r"\s*[,，、]\s*(?:and |but |also |plus |再|并)?|\s+(?:and|plus|but|also|&)\s+|\s*(?<!合)并(?!排|行)|(?<![\s,，])(?=再[把加给将])|再(?=加|把|给|将)"
     r"|(?<=[>\w])(?<![再并请先要能帮你我想可以后])(?=把(?!手|握))|\s+(?=with (?:a |the )?(?:big |small |red |white )?(?:title|caption)\b)"
@@ -108,12 +108,21 @@ def _joined(pieces: list[_Piece], reading: Reading) -> list[_Piece]:
         if before is not None and _belongs(piece, before, reading):
             _forget(before, reading)
             _read_into(_together(before, piece, reading), reading, done, replace=True)
+            if done[-1].edits == before.edits and _says_nothing(Clause(piece.text, reading)):
+                done[-1] = before
+                done.append(piece)  # words that changed nothing are a leftover
             continue
         _read_into(piece, reading, done, replace=False)
         latest = done[-1]
         if latest.edits is None and before is not None and not _polite(piece.text):
             _rescue(done, reading)
     return done
+
+
+def _says_nothing(clause: Clause) -> bool:
+    """No concept, no music word and no exact thing stands in the clause."""
+    known = {concept for concept in clause.concepts if concept != "is.polite" and not concept.startswith("color.")}
+    return not known and not clause.musical and not TOKEN.search(clause.text)
 
 
 def _read_into(piece: _Piece, reading: Reading, done: list[_Piece], *, replace: bool) -> None:
@@ -136,7 +145,7 @@ def _rescue(done: list[_Piece], reading: Reading) -> None:
     """Two pieces that mean nothing apart but something together."""
     latest, before = done[-1], done[-2]
     fragment = not _heads(latest.text)
-    if before.edits is not None and not fragment:
+    if before.edits is not None and (not fragment or latest.strong):
         return
     both = _together(before, latest, reading)
     found = read_clause(Clause(both.text, reading))

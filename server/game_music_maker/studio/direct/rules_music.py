@@ -51,7 +51,9 @@ _OTHER_THING = re.compile(
     r"\b(?:e-?mails?|letters?|essays?|poems?|story|stories|code|reports?|images?|pictures?|drawings?|photos?|sandwich|joke|websites?|scripts?|"
     r"articles?|posts?|tweets?)\b|邮件|写信|文章|代码|作文|首诗|写诗|故事|报告|图片|照片|笑话|程序|网站|论文"
 )
-_QUESTION = re.compile(r"^(?:so |and )?(?:what|who|why|how|when|where|which|is|are|do|does|did|tell me)\b|什么|怎么|为什么|谁|哪|吗[?？]?$|如何")
+_QUESTION = re.compile(
+    r"^(?:so |and )?(?:what|who|why|how|when|where|which|is|are|do|does|did|tell me)\b|什么|怎么|为什么|谁|哪|吗[?？]?$|如何"
+)
 
 
 def _elsewhere(clause: Clause) -> bool:
