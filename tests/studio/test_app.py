@@ -169,7 +169,7 @@ def test_a_file_over_the_limit_is_refused_and_nothing_of_it_is_kept(studio: Runn
 def test_names_of_files_are_cleaned(studio: RunningStudio, media: Media) -> None:
     clip = media.clip(seconds=1, sound=None)
     session = open_session(studio.http)
-    parts = [("files", ("../../etc/‮evil\x07name.mp4", clip.read_bytes()))]
+    parts = [("files", ("../../etc/‮evil​name.mp4", clip.read_bytes()))]
     taken = data(studio.http.post(routes.UPLOAD.format(session_id=session), files=parts))
     assert taken["files"][0]["filename"] == "evilname.mp4"
 
@@ -194,7 +194,9 @@ def test_a_damaged_upload_is_one_clear_sentence(studio: RunningStudio, content: 
     assert answer.json()["data"]["error"]["next"]
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b"null", b"[" * 100_000, b'{"session_id": {}}', b"\xff", b"1e999"])
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b'"x"', b"null", b"[" * 100_000, b'{"session_id": {}, "task_name": 7}', b"\xff", b"1e999"]
+)
 def test_bodies_that_cannot_be_read_are_refused_without_a_fault(studio: RunningStudio, body: bytes) -> None:
     for path in (routes.RUN_SSE, routes.RENDER, routes.CLAIM_TOKEN, routes.NEW_SESSION):
         answer = studio.http.post(path, content=body)

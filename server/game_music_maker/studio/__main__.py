@@ -23,7 +23,7 @@ import uvicorn
 from ..errors import BackendError, MusicMakerError
 from ..settings import Settings
 from .app import build
-from .jobs import Desk, Options
+from .jobs import Desk, LanguageModel, Options
 from .jobs_ledger import LEASE_S
 
 _GRACE_S = 1
@@ -85,9 +85,11 @@ def _watch_input(stop: Callable[[], None]) -> None:
 
 async def _serve(arguments: argparse.Namespace, settings: Settings) -> None:
     listener = _listen(arguments.host, arguments.port)
-    options = Options(
-        home=arguments.home or settings.home, soundfont=settings.soundfont, lease_s=arguments.lease
-    )
+    model = None
+    if settings.llm_url:
+        model = LanguageModel(settings.llm_url, settings.llm_model or "default", settings.llm_key)
+    home = arguments.home or settings.home
+    options = Options(home=home, soundfont=settings.soundfont, model=model, lease_s=arguments.lease)
     desk = Desk(options)
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

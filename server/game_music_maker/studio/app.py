@@ -203,9 +203,11 @@ class Studio:
         draft = await desk.db(desk.sessions.draft, session.id)
         assets = await desk.db(desk.media.assets_for, session.id)
         scores = {facts["id"]: facts for facts in await desk.db(desk.media.scores, session.id)}
+        looks = {key: await desk.db(desk.media.look, key, "quick") for key in assets}
         with desk.folders.scratch() as folder:
             args = {
                 "draft": draft.to_wire(),
+                "looks": {key: seen.model_dump(mode="json") for key, seen in looks.items() if seen is not None},
                 "assets": {key: asset.model_dump(mode="json") for key, asset in assets.items()},
                 "scores": scores,
                 "path": str(folder / "timeline.png"),

@@ -34,11 +34,22 @@ _RENEW_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
+class LanguageModel:
+    """Where a model behind an OpenAI-compatible address is reached."""
+
+    url: str
+    name: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
-    """How a studio is set up. `home` is the shared home folder; the rest are limits that seldom change."""
+    """How a studio is set up. `home` is the shared home folder, `model` helps with words that no rule knows; the rest
+    are limits that seldom change."""
 
     home: Path
     soundfont: Path | None = None
+    model: LanguageModel | None = None
     lease_s: float = LEASE_S
     queue: int = QUEUE
     cap_bytes: int = CAP_BYTES
@@ -49,6 +60,7 @@ class Desk:
     """Opens the store (raises as `Database` and `Folders` do); `start` begins to work on waiting renders."""
 
     def __init__(self, options: Options) -> None:
+        self.options = options
         self.token = "gms_" + secrets.token_urlsafe(32)
         self.folders = Folders(options.home)
         self.database = Database(self.folders.database, clock=options.clock)
@@ -238,6 +250,13 @@ class Desk:
         found = VideoMap.model_validate(await self.pool.run("look", args, needs="render"))
         await self.db(self.media.keep_look, asset.id, look, found)
         return found
+
+    async def bars(self, asset: Asset) -> tuple[int, int, int, int]:
+        """Black bars of a clip: left, top, right, bottom in source pixels, zeros where there are none."""
+        assert asset.info is not None
+        args = {"path": asset.path, "info": asset.info.model_dump(mode="json")}
+        left, top, right, bottom = (await self.pool.run("bars", args, needs="render"))["bars"]
+        return left, top, right, bottom
 
     def foresee(self, asset: Asset) -> None:
         """Begin the quick look at a new clip, and load the instruments beside it: words will come."""

@@ -18,6 +18,7 @@ from .timeline import Timeline
 
 if TYPE_CHECKING:
     from .direct.context import Context
+    from .direct.interpreter import Understanding
     from .direct.values import Edit
     from .jobs import Desk
 
@@ -39,6 +40,7 @@ class Director:
         self._draft = Timeline()
         self._saved = Timeline()
         self._looks: dict[str, VideoMap] = {}
+        self._bars: dict[str, tuple[int, int, int, int]] = {}
 
     async def carry_out(self, text: str, plan: ScorePlan | None, progress: Progress) -> dict[str, Any]:
         """Do what `text` asks, tell it as events, and give what was done: ``edits, version``.
@@ -47,14 +49,17 @@ class Director:
             MusicMakerError: the only thing that was asked could not be done.
         """
         from .direct.edits import apply, touched
-        from .direct.interpreter import understand
+        from .direct.explain import explain
 
         desk, session = self._desk, self._session
         self._draft = self._saved = await desk.db(desk.sessions.draft, session.id)
         await self._events.progress("Reading the request…")
         context = await self._context()
-        understood = await asyncio.to_thread(understand, text, self._draft, context)
+        understood = await asyncio.to_thread(self._understand, text, context)
         edits = self._with_plan(list(understood.edits), text, plan)
+        if any(edit.kind == "crop_bars" for edit in edits):
+            await self._find_bars()
+            context = await self._context()
         sentences: list[str] = []
         for edit in edits:
             await self._events.call(edit.kind, edit.model_dump(mode="json", exclude_none=True, exclude={"kind"}))
@@ -72,8 +77,27 @@ class Director:
             await self._events.result(edit.kind, {"status": "done", "message": said}, {"draft": edit.kind})
             context = await self._context()
         version = await self._save(text)
-        await self._events.text(_reply(sentences, understood.leftovers))
+        await self._events.text(_reply(sentences, explain(understood.leftovers)))
         return {"edits": [edit.kind for edit in edits], "version": version}
+
+    def _understand(self, text: str, context: Context) -> Understanding:
+        """The words as edits; what no rule knew goes to the model, where one is set up."""
+        from .direct.interpreter import understand
+
+        understood = understand(text, self._draft, context)
+        model = self._desk.options.model
+        if model is None or not understood.leftovers:
+            return understood
+        from .direct.llm import Model, ask
+
+        return ask(Model(model.url, model.name, model.key), understood, self._draft, context)
+
+    async def _find_bars(self) -> None:
+        """Look for black bars in the clips that are shown."""
+        shown = {clip.asset for clip in self._draft.of("video")}
+        for asset in await self._desk.db(self._desk.media.of_session, self._session.id):
+            if asset.id in shown and asset.id not in self._bars and asset.info is not None and asset.info.video:
+                self._bars[asset.id] = await self._desk.bars(asset)
 
     def _with_plan(self, edits: list[Edit], text: str, plan: ScorePlan | None) -> list[Edit]:
         """A plan that came with the message goes to its score edit, or is one of its own."""
@@ -111,7 +135,7 @@ class Director:
         session = await desk.db(desk.sessions.get, self._session.user, self._session.id)
         return Context(
             cuts_ms=inner_cuts_ms(self._draft, self._looks),
-            files=tuple(File.of(asset) for asset in files),
+            files=tuple(File.of(asset, self._bars.get(asset.id)) for asset in files),
             last_touched=session.touched,  # type: ignore[arg-type]  # written by `touched` alone
             takes=len(await self._takes()),
         )
@@ -195,18 +219,20 @@ class Director:
 
     async def _make_score(self, edit: Any, context: Context, progress: Progress) -> str:
         text, group = edit.text, "group_" + secrets.token_hex(6)
+        like: dict[str, Any] = {}
         if edit.again:
             before = await self._facts()
             text = f"{before['brief']}. {edit.text}" if edit.text else str(before["brief"])
             group = str(before["group"])
-        video = await self._video()
+            like = {"like": str(self._desk.media.score_folder(before["id"]))}
+        video = await self._video(accurate=await asyncio.to_thread(_wants_cuts_hit, text))
         made: list[dict[str, Any]] = []
         for number in range(edit.takes):
             seed = edit.plan.seed if edit.plan and edit.plan.seed is not None and number == 0 else None
             seed = seed if seed is not None else await self._seed()
             given = (edit.plan or ScorePlan()).model_copy(update={"seed": seed})
             args = {"text": text, "given": given.model_dump(mode="json", exclude_none=True)}
-            made.append(await self._compose(args | {"take": number}, video, group, progress))
+            made.append(await self._compose(args | like, video, group, progress))
         self._place(made[0], context)
         if len(made) == 1:
             return f"{'Another take' if edit.again else 'Music'} composed: {_described(made[0])}.{_notes(made)}"
@@ -226,14 +252,17 @@ class Director:
         digest = hashlib.sha256(f"{self._session.id}/{take}".encode()).digest()
         return int.from_bytes(digest[:4], "big")
 
-    async def _video(self) -> VideoMap:
-        """What happens in the timeline, once every clip has been looked at."""
+    async def _video(self, *, accurate: bool = False) -> VideoMap:
+        """What happens in the timeline, once every clip has been looked at (frame by frame where `accurate`)."""
         files = {asset.id: asset for asset in await self._desk.db(self._desk.media.of_session, self._session.id)}
         for clip in self._draft.of("video"):
             asset = files.get(clip.asset or "")
-            if asset is not None and asset.id not in self._looks and _moving(asset):
+            if asset is None or not _moving(asset):
+                continue
+            seen = self._looks.get(asset.id)
+            if seen is None or (accurate and seen.look == "quick"):
                 await self._events.progress("Looking at the footage…")
-                self._looks[asset.id] = await self._desk.look(asset)
+                self._looks[asset.id] = await self._desk.look(asset, accurate=accurate)
         return timeline_map(self._draft, self._looks)
 
     async def _compose(
@@ -282,7 +311,12 @@ def _notes(made: list[dict[str, Any]]) -> str:
     return "".join(f" {note}" for note in notes[:_NOTES])
 
 
-def _reply(sentences: list[str], leftovers: Any) -> str:
-    said = [sentence for sentence in sentences if sentence]
-    said += [str(leftover) for leftover in leftovers]
+def _wants_cuts_hit(text: str) -> bool:
+    from .music.brief import read_brief
+
+    return "sync_cuts" in read_brief(text).requests
+
+
+def _reply(sentences: list[str], leftovers: tuple[str, ...]) -> str:
+    said = [sentence for sentence in (*sentences, *leftovers) if sentence]
     return "\n".join(said) or "Nothing in this message asks for a change. Say for example: generate calm forest music."

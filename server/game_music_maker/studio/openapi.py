@@ -71,9 +71,8 @@ def _binary(kind: str) -> dict[str, Any]:
     return {"content": {kind: {"schema": {"type": "string", "format": "binary"}}}}
 
 
-def _paths() -> dict[str, Any]:
+def _project_paths() -> dict[str, Any]:
     text = {"type": "string"}
-    job, rendering = ("job_id", r"^[A-Za-z0-9_.-]{1,120}$"), ("render_id", r"^[A-Za-z0-9_.-]{1,120}$")
     files = {"files": {"type": "array", "items": {"type": "string", "format": "binary"}}}
     multipart = {"content": {"multipart/form-data": {"schema": {"type": "object", "properties": files}}}}
     stream = {"content": {"text/event-stream": {"schema": text}}}
@@ -109,8 +108,15 @@ def _paths() -> dict[str, Any]:
         },
         routes.CREDITS: {"get": _operation("credits", "The balance; it never falls.", gives=account.Credits)},
         routes.STATE: {
-            "get": _operation("state", "The session's draft, files and music.", gives=media.StateAnswer, inside=(_SESSION,))
+            "get": _operation("state", "The draft, files and music.", gives=media.StateAnswer, inside=(_SESSION,))
         },
+    }  # fmt: skip
+
+
+def _job_paths() -> dict[str, Any]:
+    text = {"type": "string"}
+    job, rendering = ("job_id", r"^[A-Za-z0-9_.-]{1,120}$"), ("render_id", r"^[A-Za-z0-9_.-]{1,120}$")
+    return {
         routes.RENDER: {
             "post": _operation(
                 "submitRender", "Begin a render; the same id twice is one render.", gives=render.RenderStatus,
@@ -162,7 +168,7 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Game Music Maker studio", "version": "1", "license": {"name": "MIT"}},
         "security": [{"bearer": []}],
-        "paths": _paths(),
+        "paths": _project_paths() | _job_paths(),
         "components": {
             "schemas": schemas,
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},

@@ -39,8 +39,9 @@ def make(bank: Callable[[], Bank], args: Mapping[str, Any], progress: Progress) 
 
     Args:
         bank: opens the instruments, or gives the open ones.
-        args: ``folder`` to make, ``video`` (a `VideoMap`), and either ``text``, ``given`` (a `ScorePlan` with its seed)
-            and ``take``, or ``changes`` (words) and ``previous`` (folder of the score to change).
+        args: ``folder`` to make, ``video`` (a `VideoMap`), and either ``text`` and ``given`` (a `ScorePlan` with its
+            seed; with ``like``, the folder of a score whose given fields hold on), or ``changes`` (words) and
+            ``previous`` (folder of the score to change).
 
     Returns:
         facts for the state: ``name, brief, duration_s, bpm, key, loop, seed, hits, lufs, palette, notes, cue_sheet``.
@@ -69,10 +70,10 @@ def make(bank: Callable[[], Bank], args: Mapping[str, Any], progress: Progress) 
         folder.mkdir(parents=True)
         _write_wav(folder / "mix.wav", played)
         _write_json(folder / "plan.json", plan.model_dump(mode="json", exclude_none=True))
-        _write_json(folder / "request.json", {"brief": brief, "video": video.model_dump(mode="json")})
+        given = {key: value for key, value in args.get("given", {}).items() if key != "seed"}
+        _write_json(folder / "request.json", {"brief": brief, "given": given, "video": video.model_dump(mode="json")})
         _write_json(folder / "cue_sheet.json", sheet)
         _write_json(folder / "report.json", report)
-    progress(1.0, "done")
     return {**_facts(score, plan, played, sheet), "brief": brief, "notes": list(notes)}
 
 
@@ -80,7 +81,8 @@ def _planned(args: Mapping[str, Any], video: VideoMap) -> tuple[ScorePlan, list[
     from .music.brief import read_brief
     from .music.plan import make_plan
 
-    given = ScorePlan.model_validate(args["given"])
+    before = _read_json(Path(args["like"]) / "request.json").get("given", {}) if "like" in args else {}
+    given = ScorePlan.model_validate({**before, **args["given"]})
     brief = read_brief(args["text"])
     plan, notes = make_plan(brief, video, given=given)
     return plan, [*notes, *_not_understood(brief.unknown)], str(args["text"])
@@ -95,7 +97,7 @@ def _changed(args: Mapping[str, Any], video: VideoMap) -> tuple[ScorePlan, list[
     changes, unknown = read_changes(args["changes"])
     plan, notes = revise(before, changes, video)
     brief = str(_read_json(previous / "request.json").get("brief", ""))
-    return plan, [*notes, *_not_understood(unknown)], brief
+    return plan, [*notes, *_not_understood(unknown)], f"{brief}. {args['changes']}".lstrip(". ")
 
 
 def _not_understood(unknown: tuple[str, ...]) -> list[str]:
@@ -175,7 +177,7 @@ def kit(bank: Callable[[], Bank], folder: Path, out: Path, progress: Progress) -
 
 def _write_wav(path: Path, played: Played) -> None:
     """The mix as 32-bit float WAV."""
-    sound = memoryview(played.mix.astype("<f4", order="C", copy=False)).cast("B")
+    sound = played.mix.astype("<f4", order="C", copy=False).data.cast("B")
     rate = played.rate
     fmt = struct.pack("<4sIHHIIHH", b"fmt ", 16, 3, 2, rate, rate * 8, 8, 32)
     fact = struct.pack("<4sII", b"fact", 4, len(sound) // 8)

@@ -18,7 +18,7 @@ Progress = Callable[[float, str], None]
 MOST = 4
 KEPT_WARM = 2
 _LINE_BYTES = 64 << 20
-_SECONDS = {"warm": 120.0, "probe": 60.0, "look": 900.0, "score": 900.0, "picture": 120.0, "kit": 900.0}
+_SECONDS = {"warm": 120.0, "probe": 60.0, "bars": 60.0, "look": 900.0, "score": 900.0, "picture": 120.0, "kit": 900.0}
 _RENDER_SECONDS = 4 * 3600.0
 
 

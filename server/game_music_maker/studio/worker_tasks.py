@@ -1,4 +1,4 @@
-"""What a worker can do: ``warm, probe, look, score, render, kit, picture``. JSON in, JSON out, files in folders.
+"""What a worker can do: ``warm, probe, look, bars, score, render, kit, picture``. JSON in, JSON out, files in folders.
 
 Heavy libraries are imported by the task that needs them.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .footage import Asset, MediaInfo
+from .footage import Asset, MediaInfo, VideoMap
 from .timeline import Timeline
 
 if TYPE_CHECKING:
@@ -70,6 +70,13 @@ def _look(tools: Tools, args: Mapping[str, Any], progress: Progress) -> dict[str
     return found.model_dump(mode="json")
 
 
+def _bars(tools: Tools, args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """``{"path", "info"}`` → ``{"bars": [left, top, right, bottom]}`` in source pixels."""
+    from .worker_bars import black_bars
+
+    return {"bars": black_bars(Path(args["path"]), MediaInfo.model_validate(args["info"]))}
+
+
 def _score(tools: Tools, args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Compose and play a score; see `scoring.make`."""
     from .scoring import make
@@ -110,7 +117,8 @@ def _picture(tools: Tools, args: Mapping[str, Any], progress: Progress) -> dict[
     """``{"draft", "assets", "scores", "looks", "path"}`` → a PNG of the timeline, written to ``path``."""
     from .picture.board import timeline_picture
 
-    image = timeline_picture(Timeline.read(args["draft"]), _assets(args), scores=args["scores"])
+    looks = {key: VideoMap.model_validate(value) for key, value in args["looks"].items()}
+    image = timeline_picture(Timeline.read(args["draft"]), _assets(args), scores=args["scores"], looks=looks)
     Path(args["path"]).write_bytes(image)
     return {"path": args["path"]}
 
@@ -119,6 +127,7 @@ TASKS: Mapping[str, Task] = {
     "warm": _warm,
     "probe": _probe,
     "look": _look,
+    "bars": _bars,
     "score": _score,
     "render": _render,
     "kit": _kit,
