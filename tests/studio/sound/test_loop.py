@@ -104,7 +104,8 @@ def test_a_rest_at_the_seam_is_no_gap(bank, one_part) -> None:
 def test_folding_adds_every_pass() -> None:
     sound = np.zeros((2, 25), np.float32)
     sound[:, [2, 3, 13, 24]] = (1.0, 2.0, 4.0, 8.0)  # three frames of run-up, loop of ten
-    folded = fold(sound, 10, 3)[0]
+    fold(sound, 10, 3)
+    folded = sound[0, 3:13]
     expected = np.zeros(10)
     for at, value in ((2, 1.0), (3, 2.0), (13, 4.0), (24, 8.0)):
         expected[(at - 3) % 10] += value

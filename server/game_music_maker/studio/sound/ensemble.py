@@ -25,7 +25,7 @@ _TREBLE_HZ = 1_500.0
 _WINDOW_S = 0.4
 """A note is as loud as its loudest stretch of this length (the momentary loudness of EBU R 128)."""
 _DECLICK = 96
-_FLOOR = 10 ** (-70 / 20)
+_FLOOR = 10 ** (-64 / 20)
 
 
 @dataclass(slots=True)
@@ -65,6 +65,7 @@ class Player:
         self._rate, self._role, self._pan = rate, role, pan
         self._takes: dict[object, _Take] = {}
         self._releases: dict[float, Floats] = {}
+        self._space = np.empty((2, 0), np.float32)
         source.prepare([(s.key, s.vel) for s in strikes])
         self._gather(source, strikes)
         for take in self._takes.values():
@@ -142,23 +143,32 @@ class Player:
         skip = max(0, -at)
         if n <= skip:
             return
+        sound, part = self._scratch(n)
         if take.treble is None:
-            sound = wave[:n].copy()
+            sound[:] = wave[:n]
         else:
-            sound = take.treble[:n] * np.float32(dsp.db(tone.top_db) - 1)
+            np.multiply(take.treble[:n], np.float32(dsp.db(tone.top_db) - 1), out=sound)
             sound += wave[:n]
         sound[: min(held, n)] *= level[: min(held, n)]
         if n > held:
-            sound[held:] *= release[: n - held] * level[held - 1]
+            sound[held:] *= release[: n - held]
+            sound[held:] *= level[held - 1]
         _end_softly(sound)
-        sound *= np.float32(gain * tone.gain * strike.level)
-        at, sound = at + skip, sound[skip:]
+        at, sound, part = at + skip, sound[skip:], part[skip:]
+        gain *= tone.gain * strike.level
         angle = (roles.pan_of(self._role, self._pan + tone.pan, strike.key) + 1) * pi / 4
+        lines = [(bus.send, gain * send)] if send else []
         if strike.dry:
-            bus.dry[0, at : at + len(sound)] += sound * np.float32(cos(angle) * 2**0.5)
-            bus.dry[1, at : at + len(sound)] += sound * np.float32(sin(angle) * 2**0.5)
-        if send:
-            bus.send[at : at + len(sound)] += sound * np.float32(send)
+            lines += [(bus.dry[0], gain * cos(angle) * 2**0.5), (bus.dry[1], gain * sin(angle) * 2**0.5)]
+        for line, share in lines:
+            np.multiply(sound, np.float32(share), out=part)
+            line[at : at + len(sound)] += part
+
+    def _scratch(self, n: int) -> tuple[Floats, Floats]:
+        """Two arrays of n frames, kept for the next strike: fresh memory would cost more than the arithmetic."""
+        if self._space.shape[1] < n:
+            self._space = np.empty((2, n), np.float32)
+        return self._space[0, :n], self._space[1, :n]
 
 
 def _end_softly(sound: Floats) -> None:
@@ -199,7 +209,7 @@ def _tops(wave: Floats) -> Floats:
 
 
 def _audible(take: _Take, held: int, release: Floats) -> int:
-    """Frames until the released tone is 70 dB below its peak for good, or until it ends."""
+    """Frames until the released tone is 64 dB below its peak for good, or until it ends."""
     end = min(held + len(release), len(take.wave))
     first = -(-held // _BLOCK)
     fade = release[first * _BLOCK - held : end - held : _BLOCK]

@@ -171,8 +171,10 @@ class _Stage:
         if self._loop is None:
             return body.dry, none
         first, span = self._loop
-        last = _PRE_ROLL + span * (self._passes - 1)
-        folded = body.dry[:, last : last + span] if self._passes else fold(body.dry, span, _PRE_ROLL)
+        last = _PRE_ROLL + span * max(0, self._passes - 1)
+        if not self._passes:
+            fold(body.dry, span, _PRE_ROLL)
+        folded = body.dry[:, last : last + span]
         if intro is None:
             return folded, none
         self._reverberate(intro)
@@ -203,14 +205,16 @@ class _Stage:
             room.convolve_into(bus.dry, bus.send, self._response, self._score.reverb.wet)
 
 
-def fold(sound: Floats, span: int, pre: int = 0) -> Floats:
-    """``y[n] = Σ_k x[n + k · span]`` for a sound of shape (2, m) whose frame 0 of the loop is frame `pre`."""
-    out = np.zeros((2, span), np.float32)
-    out[:, span - pre :] += sound[:, :pre] if pre else 0
-    for at in range(pre, sound.shape[1], span):
+def fold(sound: Floats, span: int, pre: int = 0) -> None:
+    """``y[n] = Σ_k x[n + k · span]`` in place, for a sound of shape (2, m) whose frame 0 of the loop is frame `pre`.
+
+    The pass is then in frames `pre` … `pre + span`.
+    """
+    loop = sound[:, pre : pre + span]
+    loop[:, span - pre :] += sound[:, :pre]
+    for at in range(pre + span, sound.shape[1], span):
         piece = sound[:, at : at + span]
-        out[:, : piece.shape[1]] += piece
-    return out
+        loop[:, : piece.shape[1]] += piece
 
 
 def _shape_end(stems: dict[Layer, Floats], score: Score, rate: int) -> None:

@@ -16,6 +16,7 @@ Floats = NDArray[np.float32]
 
 _OPEN_CENTS = 13_400.0
 _FILTER_STEPS = 4
+_AT_ONCE_S = 0.005
 
 
 def semitones(zone: Zone, key: int) -> float:
@@ -84,8 +85,16 @@ def _modulation(zone: Zone, n: int, rate: int) -> Floats:
 def _filtered(found: Floats, zone: Zone, vel: int, rate: int, eq: dsp.Sections) -> Floats:
     """The zone's low-pass, moved by its modulation envelope where it has one, then `eq`."""
     base = zone.cutoff_cents - zone.velocity_cutoff * (1 - vel / 127)
-    if abs(zone.mod_to_cutoff) < 100:
-        return dsp.run(np.concatenate([_lowpass(base, zone.q_db, rate), eq]), found)
+    delay, attack, hold, decay, sustain, _ = zone.modulation
+    if delay + attack + hold < _AT_ONCE_S and (sustain >= 1 or decay < _AT_ONCE_S):
+        base += zone.mod_to_cutoff * sustain
+    elif abs(zone.mod_to_cutoff) >= 100:
+        return dsp.run(eq, _swept(found, zone, base, rate))
+    return dsp.run(np.concatenate([_lowpass(base, zone.q_db, rate), eq]), found)
+
+
+def _swept(found: Floats, zone: Zone, base: float, rate: int) -> Floats:
+    """The low-pass on its way: fixed filters, cross-faded along the modulation envelope."""
     place = _modulation(zone, len(found), rate) * (_FILTER_STEPS - 1)
     out = np.zeros_like(found)
     for k in range(_FILTER_STEPS):
@@ -93,7 +102,7 @@ def _filtered(found: Floats, zone: Zone, vel: int, rate: int, eq: dsp.Sections) 
         if share.any():
             cents = base + zone.mod_to_cutoff * k / (_FILTER_STEPS - 1)
             out += share * dsp.run(_lowpass(cents, zone.q_db, rate), found)
-    return dsp.run(eq, out)
+    return out
 
 
 def _lowpass(cents: float, q_db: float, rate: int) -> dsp.Sections:
