@@ -8,8 +8,31 @@ import pytest
 
 from game_music_maker.studio.direct.context import Context, File
 from game_music_maker.studio.direct.edits import (
-    SERVED, AddTitle, Aspect, ChangeTitle, CropBars, CutOut, Describe, Duck, Edit, Fade, Join, MakeScore, Mute,
-    RemoveScore, RemoveTitle, Reorder, Rotate, SetLevel, Slideshow, Speed, Trim, UseOwnMusic, Visual, apply, place_file,
+    SERVED,
+    AddTitle,
+    Aspect,
+    ChangeTitle,
+    CropBars,
+    CutOut,
+    Describe,
+    Duck,
+    Edit,
+    Fade,
+    Join,
+    MakeScore,
+    Mute,
+    RemoveScore,
+    RemoveTitle,
+    Reorder,
+    Rotate,
+    SetLevel,
+    Slideshow,
+    Speed,
+    Trim,
+    UseOwnMusic,
+    Visual,
+    apply,
+    place_file,
     place_score,
 )  # fmt: skip
 from game_music_maker.studio.timeline import Clip, Timeline
@@ -255,13 +278,33 @@ def test_the_timeline_described(stages: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", ["clip", "score", "title", "clips", "images", "sound"])
 def test_every_edit_answers_on_every_timeline(name: str, stages: dict[str, Any]) -> None:
-    kinds = [
-        SetLevel(share=0.5, start_ms=1000, end_ms=2000), Mute(target="all"), Mute(target="own", on=False), Duck(), Fade(in_s=1),
-        Fade(target="title", in_s=1), Fade(target="original", out_s=1), Trim(end_ms=0), Trim(clip=9), Trim(clip=-1, end_ms=1000),
-        CutOut(clip=9), Speed(factor=2, clip=1), Aspect(fit="fit"), Rotate(degrees=90, clip=9), CropBars(on=False),
-        Reorder(order=(2, 1)), Join(), Slideshow(crossfade_s=0.5), AddTitle(text="x"), ChangeTitle(lighten=-0.5, until_end=True),
-        RemoveTitle(which="all"), RemoveScore(target="own"), UseOwnMusic(name="x"), Visual(), Describe(),
-    ]  # fmt: skip
+    kinds: list[Edit] = [
+        SetLevel(share=0.5, start_ms=1000, end_ms=2000),
+        Mute(target="all"),
+        Mute(target="own", on=False),
+        Duck(),
+        Fade(in_s=1),
+        Fade(target="title", in_s=1),
+        Fade(target="original", out_s=1),
+        Trim(end_ms=0),
+        Trim(clip=9),
+        Trim(clip=-1, end_ms=1000),
+        CutOut(clip=9),
+        Speed(factor=2, clip=1),
+        Aspect(fit="fit"),
+        Rotate(degrees=90, clip=9),
+        CropBars(on=False),
+        Reorder(order=(2, 1)),
+        Join(),
+        Slideshow(crossfade_s=0.5),
+        AddTitle(text="x"),
+        ChangeTitle(lighten=-0.5, until_end=True),
+        RemoveTitle(which="all"),
+        RemoveScore(target="own"),
+        UseOwnMusic(name="x"),
+        Visual(),
+        Describe(),
+    ]
     for edit in kinds:
         for stage in (stages[name], type(stages[name])(Timeline(), Context())):
             after, said = do(stage, edit)

@@ -122,6 +122,8 @@ class Clause:
                 sound = "music"
             if sound and sound not in named:
                 named.append(sound)
+        if len(named) > 1:
+            named = [name for name in named if name != "all"]
         return ["own"] if "own" in named and "music" in named else named
 
     def it(self) -> Target:

@@ -13,7 +13,7 @@ Touched = Literal["score", "original", "own", "title", "picture"]
 @dataclass(frozen=True, slots=True)
 class File:
     """A file of the session. `duration_ms` is 0 for a still image; `bars` are its black bars as left, top, right,
-    bottom in source pixels, None where nobody has looked; `size` is the picture as a player shows it, (0, 0) unknown."""
+    bottom in source pixels, None where nobody has looked; `size` is the picture as shown, (0, 0) unknown."""
 
     id: str
     name: str

@@ -19,12 +19,18 @@ from .rules_music import generates, read_change, read_new, read_other_take
 from .rules_picture import read_picture
 from .rules_sound import read_sound
 from .rules_titles import read_title
-from .values import AddTitle, ChangeScore, Describe, Edit, MakeScore, Redo, StartOver, Undo
+from .values import AddTitle, ChangeScore, Describe, Edit, MakeScore, Redo, SetLevel, StartOver, Undo
 
-_STRONG = r"\s*[。;；\n!！?？]\s*|\.(?:\s+|$)|\s*,?\s*(?:\band\s+)?\b(?:then|after that|afterwards)\b\s*,?\s*|[,，]?\s*(?:然后|接着|随后|之后再|另外|此外|同时|顺便|并且|还要|最后(?=[把加给再]))"
+_STRONG = (
+    r"\s*[。;；\n!！?？]\s*|\.(?:\s+|$)|\s*,?\s*(?:\band\s+)?\b(?:then|after that|"
+    r"afterwards)\b\s*,?\s*|[,，]?\s*(?:然后|接着|随后|之后再|另外|此外|同时|顺便|并且|还要|"
+    r"最后(?=[把加给再]))"
+)
 _WEAK = (
-    r"\s*[,，、]\s*(?:and |but |also |plus |再|并)?|\s+(?:and|plus|but|also|&)\s+|\s*(?<!合)并(?!排|行)|(?<![\s,，])(?=再[把加给将])|再(?=加|把|给|将)"
-    r"|(?<=[>\w])(?<![再并请先要能帮你我想可以后])(?=把(?!手|握))|\s+(?=with (?:a |the )?(?:big |small |red |white )?(?:title|caption)\b)"
+    r"\s*[,，、]\s*(?:and |but |also |plus |再|并)?|\s+(?:and|plus|but|also|&)\s+|"
+    r"\s*(?<!合)并(?!排|行)|(?<![\s,，])(?=再[把加给将])|再(?=加|把|给|将)"
+    r"|(?<=[>\w])(?<![再并请先要能帮你我想可以后])(?=把(?!手|握))|\s+(?=with (?:a |"
+    r"the )?(?:big |small |red |white )?(?:title|caption)\b)"
 )
 _SPLIT = re.compile(f"(?P<strong>{_STRONG})|(?P<weak>{_WEAK})")
 _TIMES = re.compile(r"<t\d+>\s*$"), re.compile(r"\s*<t\d+>")
@@ -73,7 +79,23 @@ def understand(text: str, timeline: Timeline, context: Context) -> Understanding
         rest = lexed.written(lexed.raw(piece.text)).strip(" ,，、;；。.!！")
         if (rest and not (edits or len(pieces) > 1)) or (rest and not _polite(piece.text)):
             leftovers.append(rest)
-    return Understanding(tuple(edits), tuple(leftovers), language)
+    return Understanding(tuple(_settled(edits)), tuple(leftovers), language)
+
+
+def _settled(edits: list[Edit]) -> list[Edit]:
+    """A complaint and its remedy ("too loud, turn it down") are one step and not two."""
+    kept: list[Edit] = []
+    for edit in edits:
+        before = kept[-1] if kept else None
+        if (
+            isinstance(edit, SetLevel)
+            and isinstance(before, SetLevel)
+            and edit.target == before.target
+            and (before.gain_db or 0) * (edit.gain_db if edit.gain_db is not None else before.gain_db or 0) > 0
+        ):
+            kept.pop()
+        kept.append(edit)
+    return kept
 
 
 def _split(text: str) -> list[_Piece]:
@@ -83,7 +105,8 @@ def _split(text: str) -> list[_Piece]:
     for found in _SPLIT.finditer(text):
         before, after = text[at : found.start()], text[found.end() :]
         between = re.search(r"\b(?:between|from)\s*<t\d+>\s*$", before) and _TIMES[1].match(after)
-        if between and found.lastgroup == "weak":
+        fades = before.endswith(" in") and re.match(r"out\b", after)
+        if (between or fades) and found.lastgroup == "weak":
             continue
         if before.strip():
             pieces.append(_Piece(before.strip(), at, found.start(), strong))

@@ -46,6 +46,7 @@ _RATIOS = [
 ]
 _SECONDS = r"(?:seconds?|secs?|s(?![a-z])|秒钟?)"
 _MINUTES = r"(?:minutes?|mins?|m(?![a-z%])|分钟|分(?![之贝辨]))"
+_PARTS = {"quarter": 4, "third": 3, "fifth": 5, "tenth": 10}
 _TO = r"\s*(?:-|–|—|~|～|to|until|till|through|到|至)\s*"
 
 
@@ -153,6 +154,13 @@ def _ratios(text: str, taker: _Taker) -> str:
 
 
 def _levels(text: str, taker: _Taker) -> str:
+    text = taker.take(text, rf"(?<!百)({CHINESE_NUMBER}|\d+)分之({CHINESE_NUMBER}|\d+)", "p", _fraction)
+    text = taker.take(
+        text,
+        r"(?<![a-z])(?:(a|one|two|three)[\s-](quarter|third|fifth|tenth)s?)(?![a-z]| notes?)",
+        "p",
+        lambda m: {"a": 1, "one": 1, "two": 2, "three": 3}[m.group(1)] / _PARTS[m.group(2)],
+    )
     text = taker.take(text, rf"百分之({NUMBER})", "p", lambda m: value(m.group(1)) / 100)
     text = taker.take(
         text,
@@ -170,6 +178,11 @@ def _levels(text: str, taker: _Taker) -> str:
     return taker.take(
         text, rf"({NUMBER})\s?(?:°|degrees?(?![a-z])|deg(?![a-z])|度(?!假|过))", "g", lambda m: value(m.group(1))
     )
+
+
+def _fraction(found: re.Match[str]) -> float | None:
+    below, above = value(found.group(1)), value(found.group(2))
+    return above / below if 0 < above <= below else None
 
 
 def _clock(text: str) -> float:
@@ -195,9 +208,14 @@ def _times(text: str, taker: _Taker) -> str:
         _worded(taker),
         text,
     )
-    both = rf"({NUMBER})[\s-]?个?{_MINUTES}\s?(?:and |零|又)?(?:({NUMBER})[\s-]?{_SECONDS}|(半|and a half|\d{{1,2}}(?![\d%])))"
+    both = (
+        rf"({NUMBER})[\s-]?个?{_MINUTES}\s?(?:and |零|又)?(?:({NUMBER})[\s-]?{_SECONDS}|(半|"
+        rf"and a half|\d{{1,2}}(?![\d%])))"
+    )
     text = taker.take(text, both, "t", _minutes_seconds)
     text = taker.take(text, rf"({NUMBER})[\s-]?个?{_MINUTES}(?:钟)?", "t", lambda m: value(m.group(1)) * 60_000)
+    one = r"(?:(?<=first )|(?<=last )|(?<=final )|(?<=opening ))minute(?!s)"
+    text = taker.take(text, one, "t", lambda m: 60_000.0)
     text = taker.take(text, rf"({NUMBER})\s?(?:ms(?![a-z])|milliseconds?|毫秒)", "t", lambda m: value(m.group(1)))
     return taker.take(
         text,
@@ -229,9 +247,11 @@ def _minutes_seconds(found: re.Match[str]) -> float:
 
 
 def _factors(text: str, taker: _Taker) -> str:
+    text = taker.take(text, r"twice (?:as fast|the speed|as quick(?:ly)?)|快[一1]倍", "x", lambda m: 2.0)
+    text = taker.take(text, r"twice as slow(?:ly)?|慢[一1]倍|慢一半", "x", lambda m: 0.5)
     text = taker.take(
         text,
-        r"(?<![\w.])(\d+(?:\.\d+)?)\s?[x×](?![a-z0-9])|(?<![\w.])x\s?(\d+(?:\.\d+)?)(?![\d.])",
+        r"(?<![\w.])(\d+(?:\.\d+)?)\s?[x×](?![a-z0-9])|(?<![\w.<])x\s?(\d+(?:\.\d+)?)(?![\d.])",
         "x",
         lambda m: float(m.group(1) or m.group(2)),
     )

@@ -1,4 +1,4 @@
-"""Leftovers → edits through a language model behind an OpenAI-compatible address. Optional: without one, nothing here runs.
+"""Leftovers → edits through a language model behind an OpenAI-compatible address. Optional: never needed.
 
 The model is asked for JSON and gives only edits of `values.Edit`; whatever it answers that is no such edit is dropped
 and the leftovers stay. Nothing but the leftover words and a summary of the timeline is sent.
@@ -34,7 +34,7 @@ _ASK = (
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """`url` is the base of the API (…/v1) or the whole chat-completions address; `key` goes into the Authorization header."""
+    """`url` is the base of the API (…/v1) or the whole chat-completions address; `key` is sent as Authorization."""
 
     url: str
     name: str
@@ -45,7 +45,7 @@ class Model:
 def ask(model: Model, understanding: Understanding, timeline: Timeline, context: Context) -> Understanding:
     """The understanding with the leftovers that the model could turn into edits; unchanged where it could not.
 
-    Blocks up to `model.timeout_s` for each read: call it in a thread. Never raises for what the model does or fails to do.
+    Blocks up to `model.timeout_s` for each read: call it in a thread. Never raises for what the model does.
     """
     if not understanding.leftovers:
         return understanding

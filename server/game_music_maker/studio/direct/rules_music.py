@@ -11,17 +11,22 @@ from .values import ChangeScore, ChooseTake, Edit, MakeScore, SetLevel
 _COUNT = re.compile(r"(two|three|2|3|两|三|几|several|a few|some|a couple of)")
 _CHANGE = re.compile(
     r"\b(?:more|less|calmer|faster|slower|darker|brighter|happier|sadder|lighter|heavier|softer|gentler|"
-    r"[a-z]{3,}(?:er|ier)\b(?! sounds?| pot| space)|add|remove|drop|no|without|change|transpose|instead|keep|replace|swap|"
-    r"use|section|at <|bpm|tempo|key|loop|make it|fit|match)\b|更|再|点|些|加|去掉|不要|改|换|调|保留|减|别|没有|bpm|速度|节奏|循环|段"
+    r"[a-z]{3,}(?:er|ier)\b(?! sounds?| pot| space)|add|remove|drop|no|without|change|transpose|"
+    r"instead|keep|replace|swap|"
+    r"use|section|at <|bpm|tempo|key|loop|make it|fit|match)\b|更|再|点|些|加|去掉|不要|改|换|"
+    r"调|保留|减|别|没有|bpm|速度|节奏|循环|段"
 )
 _ABOUT = re.compile(
-    r"\bbpm\b|\btempo\b|\b(?:in|to) (?:the key of )?[a-g](?: ?(?:sharp|flat|#|b))? ?(?:major|minor)\b|\bkey\b|\bmajor\b|\bminor\b|"
+    r"\bbpm\b|\btempo\b|\b(?:in|to) (?:the key of )?[a-g](?: ?(?:sharp|flat|#|b))? ?(?:major|"
+    r"minor)\b|\bkey\b|\bmajor\b|\bminor\b|"
     r"\b\d/[48]\b|\bwaltz\b|\bmelody\b|\bsection\b|\bchorus\b|\bverse\b|\bbridge\b|\bseed\b|\bintro\b|\bending\b|"
     r"大调|小调|拍子?|节拍|旋律|速度|节奏|副歌|主歌|前奏|尾声|第.段|乐器|变奏"
 )
 _FIT = re.compile(
-    r"(?:re-?make|fit|re-?fit|adapt|adjust|extend|stretch|match|make) (?:the )?(?:music|score|soundtrack|it)\b.*\b(?:length|duration|"
-    r"cut|picture|video|longer|shorter)|(?:让|把)?(?:音乐|配乐).{0,6}(?:适应|匹配|配合|延长|适配).{0,6}(?:长度|时长|视频|画面)"
+    r"(?:re-?make|fit|re-?fit|adapt|adjust|extend|stretch|match|make) (?:the )?(?:music|score|"
+    r"soundtrack|it)\b.*\b(?:length|duration|"
+    r"cut|picture|video|longer|shorter)|(?:让|把)?(?:音乐|配乐).{0,6}(?:适应|匹配|配合|延长|"
+    r"适配).{0,6}(?:长度|时长|视频|画面)"
 )
 
 
@@ -48,11 +53,13 @@ def read_other_take(clause: Clause) -> list[Edit] | None:
 
 
 _OTHER_THING = re.compile(
-    r"\b(?:e-?mails?|letters?|essays?|poems?|story|stories|code|reports?|images?|pictures?|drawings?|photos?|sandwich|joke|websites?|scripts?|"
+    r"\b(?:e-?mails?|letters?|essays?|poems?|story|stories|code|reports?|images?|pictures?|"
+    r"drawings?|photos?|sandwich|joke|websites?|scripts?|"
     r"articles?|posts?|tweets?)\b|邮件|写信|文章|代码|作文|首诗|写诗|故事|报告|图片|照片|笑话|程序|网站|论文"
 )
 _QUESTION = re.compile(
-    r"^(?:so |and )?(?:what|who|why|how|when|where|which|is|are|do|does|did|tell me)\b|什么|怎么|为什么|谁|哪|吗[?？]?$|如何"
+    r"^(?:so |and )?(?:what|who|why|how|when|where|which|is|are|do|does|did|tell me)\b|什么|"
+    r"怎么|为什么|谁|哪|吗[?？]?$|如何"
 )
 
 

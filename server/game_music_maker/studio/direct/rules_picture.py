@@ -103,7 +103,10 @@ def _reorder(clause: Clause) -> list[Edit] | None:
 def _named(text: str, count: int) -> list[int]:
     """Clip numbers in a clause, in order; "to the first place" names no clip."""
     plain = re.sub(
-        r"<[a-z]\d+>|最前面?|第一(?:个|位)?$|\bfirst\s*$|\b(?:to|at|in) the (?:start|front|end|first place)|the last place",
+        (
+            r"<[a-z]\d+>|最前面?|第一(?:个|位)?$|\bfirst\s*$|\b(?:to|at|in) the (?:start|front|end|"
+            r"first place)|the last place"
+        ),
         " ",
         text,
     )
@@ -144,7 +147,10 @@ def _join(clause: Clause) -> list[Edit] | None:
         return None
     if re.search(r"cross|dissolve|fade|叠化|淡|溶解", clause.text) or re.search(r"transition|转场|过渡", clause.text):
         if re.search(
-            r"\bno transition|without transition|hard cut|remove (?:the )?(?:transition|cross)|不要转场|去掉转场|硬切|去掉叠化",
+            (
+                r"\bno transition|without transition|hard cut|remove (?:the )?(?:transition|cross)|不要转场|"
+                r"去掉转场|硬切|去掉叠化"
+            ),
             clause.text,
         ):
             return [Join()]
@@ -249,7 +255,8 @@ def _aspect(clause: Clause) -> list[Edit] | None:
         return [Aspect(**shape, fit=fit)]
     if fit and (fit == "blur" or clause.has("is.aspect", "on.picture", "on.it")) and not clause.musical:
         return [Aspect(fit=fit)]
-    if fit and clause.reading.last == "picture" and not clause.musical:
+    plainly = not [d for d in clause.starting("do.") if d not in ("remove", "cut", "add", "bars", "change")]
+    if fit and not clause.musical and (clause.reading.last == "picture" or plainly):
         return [Aspect(fit=fit)]
     return None
 

@@ -16,6 +16,10 @@ _OF_SOMETHING = re.compile(
     r"(?:raise|boost|increase|bump|lower|reduce|decrease|soften) (?!it|by|a |<|volume)|"
     r"(?:提高|增大|加大|降低|减小|减弱|调[高低大小])(?!一?[点些]|了|$|\s|<|到|至)"
 )
+_SECTION = re.compile(
+    r"\b(?:section|intro|ending|chorus|verse|bridge|outro|(?:middle|first|second|last) part)\b|"
+    r"第.段|中间|前奏|尾声|副歌|间奏"
+)
 _SHARED = re.compile(r"<p\d+>|<d\d+>")
 
 
@@ -119,6 +123,8 @@ def _level(clause: Clause) -> list[Edit] | None:
     shares, decibels = clause.numbers("p"), clause.numbers("d")
     up, down = clause.has("do.louder"), clause.has("do.quieter")
     sound = clause.targets or clause.has("on.sound")
+    if clause.reading.score and not clause.targets and ("instrument" in clause.musical or _SECTION.search(clause.text)):
+        return None  # "make the drums louder", "the ending quieter": a matter for the score
     if not clause.targets and clause.reading.last in ("score", "original", "own") and clause.starting("do.") != []:
         if clause.has("is.bigger") and not clause.musical:
             up = True
@@ -133,9 +139,9 @@ def _level(clause: Clause) -> list[Edit] | None:
         sound and clause.has("is.full", "is.half") and (clause.has("on.sound") or not clause.musical)
     ):
         return None
-    if not clause.targets and not clause.has("on.sound", "on.it"):
-        if clause.has("on.picture", "do.speed") or _OF_SOMETHING.search(clause.text):
-            return None
+    elsewhere = clause.has("on.picture", "do.speed") or _OF_SOMETHING.search(clause.text)
+    if elsewhere and not clause.targets and not clause.has("on.sound", "on.it"):
+        return None
     targets = clause.targets or [clause.it()]
     if len(targets) > 1 and len(shares) == len(targets):
         pairs = zip(targets, shares, strict=True)

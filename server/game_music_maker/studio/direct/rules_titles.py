@@ -14,12 +14,17 @@ _POSITIONS: tuple[Position, ...] = ("lower_third", "top", "bottom", "center")
 _SIZES = {"is.huge": 0.2, "is.big": 0.14, "is.small": 0.05}
 _UNQUOTED = re.compile(
     r"(?:saying|that says|which says|that reads|reading|says?|called|named|with the (?:text|words)|to (?:say|read)|"
-    r"(?:titles?|captions?|subtitles?|text|lower[ -]thirds?|heading)\s*[:：]|(?:标题|字幕|文字|字样)\s*(?:[:：]|为|叫做?|写着?|是|显示)|"
+    r"(?:titles?|captions?|subtitles?|text|lower[ -]thirds?|heading)\s*[:：]|(?:标题|字幕|文字|"
+    r"字样)\s*(?:[:：]|为|叫做?|写着?|是|显示)|"
     r"写着|写上|内容(?:是|为))\s*[:：]?\s*(?P<text>[^<>]+?)\s*"
-    r"(?=$|,|<| (?:at|in|on|for|from|until|with|to) (?:the |a |<)|在(?:顶|底|上|下|中|画|开|结|最)|放在|持续|显示(?=\s*<))"
+    r"(?=$|,|<| (?:at|in|on|for|from|until|with|to) (?:the |a |<)|在(?:顶|底|上|下|中|画|开|结|"
+    r"最)|放在|持续|显示(?=\s*<))"
 )
 _BARE = re.compile(
-    r"(?:(?:add|put|insert|show)\s+(?:a |the )?(?:[a-z]+ )?(?:title|caption|subtitle)s?|(?:加|添加|加上|加个|插入)(?:一?个)?(?:标题|字幕))\s+(?!for |at |in |on |from |until |to )(?P<text>[^<>,]+?)\s*(?=$|,|<| (?:at|in|on|for|from|until|with) (?:the |a |<)|在(?:顶|底|上|下|中|开|结))"
+    r"(?:(?:add|put|insert|show)\s+(?:a |the )?(?:[a-z]+ )?(?:title|caption|subtitle)s?|(?:加|"
+    r"添加|加上|加个|插入)(?:一?个)?(?:标题|字幕))\s+(?!for |at |in |on |from |until |"
+    r"to )(?P<text>[^<>,]+?)\s*(?=$|,|<| (?:at|in|on|for|from|until|with) (?:the |a |<)|在(?:顶|"
+    r"底|上|下|中|开|结))"
 )
 _WHOLE_WORDS = re.compile(r"(?:caption|subtitle|字幕|说明文字)")
 _TO = re.compile(r"(?:\bto\b|改成|改为|换成|换为|变成|替换成|with)\s*(<q\d+>)")

@@ -116,8 +116,8 @@ class CutOut(_Value):
 
 
 class Speed(_Value):
-    """`factor` 2 = twice as fast as filmed; with `relative` as fast as now times `factor`. `start_ms`, `end_ms` bound it
-    to a part of the timeline, `clip` to one clip (1-based)."""
+    """`factor` 2 = twice as fast as filmed; with `relative` as fast as now times `factor`. `start_ms`, `end_ms`
+    bound it to a part of the timeline, `clip` to one clip (1-based)."""
 
     kind: Literal["speed"] = "speed"
     factor: Annotated[float, Field(ge=0.1, le=20)]
