@@ -184,3 +184,21 @@ def test_words_are_never_read_as_commands(media: Any, make: Any, look: Any) -> N
         height=320,
     )
     assert look(done.path, 0.5).max() > 0.5
+
+
+def test_a_clip_asked_for_longer_than_it_is_holds_its_last_picture(media: Any, make: Any, look: Any) -> None:
+    clip = media.clip(["red"], 2)
+    done = make({"c": clip}, video=[Clip(asset="c", duration_ms=3000)], width=200, height=200)
+    assert done.duration_s == pytest.approx(3, abs=0.04)
+    assert _near(look(done.path, 2.8)[100, 100], RED)
+    spliced = make({"c": clip}, video=[Clip(asset="c", in_ms=500, duration_ms=5000)])
+    picture, sound = read(spliced.path)[0]
+    assert picture.end_s == pytest.approx(1.5, abs=0.04)
+    assert sound.end_s == pytest.approx(picture.end_s, abs=0.034)
+
+
+def test_hevc_is_copied_with_the_tag_that_players_ask_for(media: Any, make: Any) -> None:
+    clip = media.clip(["test"], 2, video=("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none"))
+    done = make({"c": clip}, video=[Clip(asset="c", duration_ms=2000)])
+    assert read(done.path)[0][0].crc == read(clip)[0][0].crc
+    assert b"hvc1" in Path(done.path).read_bytes()

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import UnsupportedMedia
 from ..footage import Cut, MediaInfo, VideoMap
 from . import ffmpeg
 from .cuts import Found, judge, walk
@@ -71,7 +72,10 @@ def analyse(path: Path | str, info: MediaInfo, *, accurate: bool = False, progre
 def _hear(path: Path | str, info: MediaInfo) -> Heard:
     if info.audio is None:
         return Heard()
-    return hear(ffmpeg.read_pcm(path, rate=RATE, channels=1, block=RATE * 4))
+    try:
+        return hear(ffmpeg.read_pcm(path, rate=RATE, channels=1, block=RATE * 4))
+    except UnsupportedMedia:
+        return Heard()  # the picture can be followed all the same
 
 
 def _see(path: Path, info: MediaInfo, accurate: bool, tell: Progress) -> Seen | None:

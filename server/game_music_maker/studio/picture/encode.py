@@ -103,11 +103,16 @@ def render(
         with clock.stage("picture", 0.0, 0.97) as tell:
             notes = encode_gif(plan, folder, out, _share(tell, plan.seconds))
         return _checked(out, plan, None, (*plan.reasons, *notes), clock)
-    seconds = _seconds(plan)
-    with clock.stage("sound", 0.0, 0.4 if plan.way == "copy" else 0.12) as tell:
+    picture, notes = _kept(plan, folder, clock)
+    encodes = picture is None and plan.way != "sound"
+    seconds = picture.seconds if picture is not None else plan.seconds
+    with clock.stage("sound", 0.0 if encodes else 0.3, 0.12 if encodes else 0.6) as tell:
         sound = make_sound(plan, seconds, folder, tell)
-    picture, notes = _picture(plan, sound, folder, clock)
-    with clock.stage("write", 0.4 if plan.way == "copy" else 0.9, 0.97) as tell:
+    if encodes:
+        with clock.stage("picture", 0.12, 0.9) as tell:
+            picture, more = encode_picture(plan, sound, folder, _share(tell, plan.seconds))
+            notes = (*notes, *more)
+    with clock.stage("write", 0.9 if encodes else 0.6, 0.97) as tell:
         levels = mux.write(
             out,
             plan.format,
@@ -126,27 +131,18 @@ def _share(tell: Progress, seconds: float) -> ffmpeg.Tick:
     return lambda done: tell(done / max(seconds, 0.01), "")
 
 
-def _seconds(plan: Plan) -> float:
-    """Length of the file: that of a clip copied whole is the clip's own to the last frame."""
-    info = plan.shots[0].info if plan.way == "copy" else None
-    return info.duration_s if info else plan.seconds
-
-
-def _picture(plan: Plan, sound: Path | None, folder: Path, clock: Clock) -> tuple[mux.Picture | None, tuple[str, ...]]:
-    """Where the finished picture's packets are, and notes on how they came about."""
-    if plan.way == "sound":
-        return None, ()
+def _kept(plan: Plan, folder: Path, clock: Clock) -> tuple[mux.Picture | None, tuple[str, ...]]:
+    """The picture where all or most of it is copied; None where it has to be encoded as a whole, and notes
+    on why."""
     if plan.way == "copy":
         return _copied(plan), ()
-    with clock.stage("picture", 0.12, 0.9) as tell:
-        tick = _share(tell, plan.seconds)
-        if plan.way == "encode":
-            return encode_picture(plan, sound, folder, tick)
+    if plan.way != "splice":
+        return None, ()
+    with clock.stage("picture", 0.0, 0.3) as tell:
         try:
-            return splice(plan, folder, tick)
+            return splice(plan, folder, _share(tell, plan.seconds))
         except Unfit as reason:
-            picture, notes = encode_picture(plan, sound, folder, tick)
-            return picture, (f"The picture was encoded as a whole: {reason}.", *notes)
+            return None, (f"The picture was encoded as a whole: {reason}.",)
 
 
 def _copied(plan: Plan) -> mux.Picture:
@@ -163,7 +159,7 @@ def _copied(plan: Plan) -> mux.Picture:
 
 
 def _checked(out: Path, plan: Plan, levels: mux.Levels | None, notes: tuple[str, ...], clock: Clock) -> Rendered:
-    """Look at the finished file: its lengths agree within a frame (or 30 ms), its size and hash.
+    """Look at the finished file: its streams, their lengths, its size and hash.
 
     Raises:
         RenderFailed: it is not what the plan says.
@@ -176,8 +172,7 @@ def _checked(out: Path, plan: Plan, levels: mux.Levels | None, notes: tuple[str,
     main = video or audio
     assert main is not None
     if video is not None and audio is not None:
-        frame = max(0.03, 1.0 / max(1.0, plan.canvas.fps))
-        if abs(video.end_s - audio.end_s) > frame:
+        if abs(video.end_s - audio.end_s) > max(0.1, 2.0 / max(1.0, plan.canvas.fps)):
             raise RenderFailed("Picture and sound of the finished file differ in length.")
     with out.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()

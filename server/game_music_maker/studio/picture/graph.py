@@ -64,8 +64,10 @@ def steady(plan: Plan) -> bool:
     in rate."""
     shot = plan.shots[0]
     rate = shot.info.video.fps if shot.info and shot.info.video else 0.0
-    plain = len(plan.shots) == 1 and shot.asset is not None and not shot.still
-    return plain and abs(shot.clip.speed - 1) < 1e-6 and abs(rate - plan.canvas.fps) < 0.01 and plan.format != "gif"
+    plain = len(plan.shots) == 1 and shot.asset is not None and shot.info is not None and not shot.still
+    if not plain or shot.info is None or shot.in_s + shot.seconds > shot.info.duration_s + 0.5 / max(1.0, rate):
+        return False
+    return abs(shot.clip.speed - 1) < 1e-6 and abs(rate - plan.canvas.fps) < 0.01 and plan.format != "gif"
 
 
 def _shot(graph: Graph, plan: Plan, i: int, shot: Shot, sound: Path | None) -> str:

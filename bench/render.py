@@ -1,0 +1,234 @@
+"""How fast pictures are looked at and rendered, as multiples of what FFmpeg alone needs for the like, in
+the same run.
+
+    python bench/render.py [--seconds 90] [--rates 30 60] [--folder DIR] [--long 1200]
+
+Prints one row for each job: seconds of ours and of FFmpeg, the ratio with its limit, and the peak memory of
+all processes of the job. Ours is timed in a process that has its imports done, as a warm worker has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+SOURCES = (
+    "testsrc2=s=480x270:r={r}", "mandelbrot=s=480x270:r={r}:end_pts=400",
+    "life=s=160x90:r={r}:mold=10:ratio=0.2,scale=480:270",
+    "gradients=s=480x270:r={r}:speed=0.02:seed=2", "cellauto=s=160x90:r={r}:rule=110,scale=480:270:flags=neighbor",
+    "smptehdbars=s=480x270:r={r}", "gradients=s=480x270:r={r}:c0=0xff7000:c1=0x401060:n=2:seed=5",
+)  # fmt: skip
+LENGTHS = (4.2, 3.1, 5.6, 2.4, 6.0, 3.7, 2.9)
+SOUND = "aevalsrc='0.4*(random(0)-0.5)*lt(mod(t,2.3),0.5)+0.1*sin(2*PI*110*t)|0.1*sin(2*PI*112*t)':s=48000:d={d}"
+MUSIC = "aevalsrc='0.3*sin(2*PI*220*t)*(0.5+0.5*sin(t))+0.2*sin(2*PI*330*t)|0.3*sin(2*PI*277*t)':s=48000:d={d}"
+LIMITS = {"music": 1.3, "title": 0.15, "crop": 1.1, "look": 0.2}
+
+
+def ffmpeg(*args: str | Path) -> None:
+    from game_music_maker.studio.picture import ffmpeg as door
+
+    door.run([str(arg) for arg in args], timeout_s=7200)
+
+
+def footage(folder: Path, rate: int, seconds: float) -> Path:
+    """A 1080p clip with a cut every 2–6 s, H.264 as recorders write it (8 Mb/s, groups of at most 250)."""
+    out = folder / f"clip-{rate}-{seconds:g}.mp4"
+    if out.exists():
+        return out
+    chains, at, i = [], 0.0, 0
+    while at < seconds:
+        length = min(LENGTHS[i % len(LENGTHS)], seconds - at)
+        chains.append(
+            f"{SOURCES[i % len(SOURCES)].format(r=rate)},trim=0:{length},setpts=PTS-STARTPTS,setsar=1,format=yuv420p[v{i}]"
+        )
+        at, i = at + length, i + 1
+    joined = (
+        "".join(f"[v{k}]" for k in range(i))
+        + f"concat=n={i}:v=1:a=0,scale=1920:1080:flags=bilinear,noise=alls=2:allf=t[v]"
+    )
+    graph = ";".join([*chains, joined, f"{SOUND.format(d=seconds)}[a]"])
+    part = out.with_suffix(".part.mp4")
+    coding = [
+        "-c:v",
+        "libx264",
+        "-preset",
+        "superfast",
+        "-b:v",
+        "8M",
+        "-maxrate",
+        "12M",
+        "-bufsize",
+        "16M",
+        "-c:a",
+        "aac",
+        "-b:a",
+        "192k",
+    ]
+    ffmpeg("-filter_complex", graph, "-map", "[v]", "-map", "[a]", *coding, part)
+    part.rename(out)
+    return out
+
+
+def music(folder: Path, seconds: float) -> Path:
+    """A score's mix: 48 kHz stereo float WAV."""
+    out = folder / f"music-{seconds:g}.wav"
+    if not out.exists():
+        ffmpeg("-f", "lavfi", "-i", MUSIC.format(d=seconds), "-c:a", "pcm_f32le", out)
+    return out
+
+
+def job(name: str, clip: Path, score: Path, work: Path) -> dict[str, object]:
+    """Do one of our jobs, imports and probe not counted: its seconds, stages and notes."""
+    from game_music_maker.contract.render import RenderOutput
+    from game_music_maker.studio.footage import Asset
+    from game_music_maker.studio.picture.analyse import analyse
+    from game_music_maker.studio.picture.encode import render
+    from game_music_maker.studio.picture.probe import probe
+    from game_music_maker.studio.picture.quick import quick_look  # noqa: F401
+    from game_music_maker.studio.timeline import Clip, StudioTrack, Timeline
+
+    info = probe(clip)
+    began = time.perf_counter()
+    if name in ("look", "accurate"):
+        found = analyse(clip, info, accurate=name == "accurate")
+        return {
+            "seconds": time.perf_counter() - began,
+            "stages": {},
+            "notes": [*found.notes, f"{len(found.cuts)} events"],
+        }
+    whole = info.duration_s * 1000
+    tracks = [
+        StudioTrack(type=0, segments=(Clip(asset="c", duration_ms=whole),)),
+        StudioTrack(type=1, segments=(Clip(asset="m", duration_ms=whole, role="score", duck_db=8, volume=0.6),)),
+    ]
+    if name == "title":
+        words = Clip(start_ms=whole * 0.4, duration_ms=3000, text="Level 1 第一关", position="top")
+        tracks.append(StudioTrack(type=7, segments=(words,)))
+    meta = {"width": 1080, "height": 1920, "fit": "crop"} if name == "crop" else {}
+    assets = {
+        "c": Asset(id="c", path=str(clip), name="clip", info=info),
+        "m": Asset(id="m", path=str(score), name="score", kind="score"),
+    }
+    done = render(Timeline(tracks=tuple(tracks), meta=meta), assets, RenderOutput(), work)
+    return {"seconds": time.perf_counter() - began, "stages": done.stages, "notes": list(done.notes)}
+
+
+def references(clip: Path, work: Path) -> dict[str, Callable[[], None]]:
+    """What FFmpeg alone does for the like."""
+    encoder = ["-c:v", "libx264", "-preset", "faster", "-crf", "18", "-profile:v", "high", "-pix_fmt", "yuv420p"]
+    sound = ["-c:a", "aac", "-b:a", "192k", "-movflags", "+faststart"]
+    crop = "crop=608:1080,scale=1080:1920,setsar=1"
+    out = work / "reference.mp4"
+    return {
+        "music": lambda: ffmpeg("-i", clip, "-c:v", "copy", *sound, out),
+        "title": lambda: ffmpeg("-i", clip, *encoder, *sound, out),
+        "crop": lambda: ffmpeg("-i", clip, "-vf", crop, *encoder, *sound, out),
+        "look": lambda: ffmpeg("-i", clip, "-map", "0:v", "-f", "null", "-"),
+    }
+
+
+def tree_memory(pid: int) -> int:
+    """Resident bytes of a process and all below it (0 where /proc is missing)."""
+    total, todo = 0, [pid]
+    while todo:
+        one = todo.pop()
+        try:
+            total += int(Path(f"/proc/{one}/statm").read_text().split()[1]) * 4096
+            for task in Path(f"/proc/{one}/task").iterdir():
+                todo += [int(child) for child in (task / "children").read_text().split()]
+        except (OSError, ValueError):
+            continue
+    return total
+
+
+def measured(name: str, clip: Path, score: Path) -> dict[str, object]:
+    """One of our jobs in a process of its own, with the peak memory of its tree."""
+    with tempfile.TemporaryDirectory(dir=clip.parent) as work:
+        command = [sys.executable, __file__, "--job", name, str(clip), str(score), work]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        peak = 0
+        over = threading.Event()
+
+        def watch() -> None:
+            nonlocal peak
+            while not over.wait(0.03):
+                peak = max(peak, tree_memory(process.pid))
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        out, _ = process.communicate()
+        over.set()
+        thread.join()
+    if process.returncode:
+        raise SystemExit(f"{name} failed")
+    found: dict[str, object] = json.loads(out.splitlines()[-1])
+    return {**found, "peak_mb": peak / 1e6}
+
+
+def compare(name: str, clip: Path, score: Path, label: str) -> None:
+    """Print the row of one job: the reference first, then ours."""
+    with tempfile.TemporaryDirectory(dir=clip.parent) as work:
+        began = time.perf_counter()
+        references(clip, Path(work))[name]()
+        reference = time.perf_counter() - began
+    ours = measured(name, clip, score)
+    ratio = float(str(ours["seconds"])) / reference
+    held = "ok" if ratio <= LIMITS[name] else "OVER"
+    print(
+        f"{label:12} {name:9} ours {ours['seconds']:7.2f} s   FFmpeg {reference:7.2f} s   "
+        f"ratio {ratio:5.3f} (limit {LIMITS[name]}) {held:4}   peak {ours['peak_mb']:4.0f} MB   "
+        f"{ours['stages']} {' '.join(map(str, ours['notes']))}",  # type: ignore[call-overload]
+        flush=True,
+    )
+
+
+def memory(name: str, clip: Path, score: Path, label: str) -> None:
+    """Print peak memory alone."""
+    ours = measured(name, clip, score)
+    print(f"{label:12} {name:9} ours {ours['seconds']:7.2f} s   peak {ours['peak_mb']:4.0f} MB (limit 600)", flush=True)
+
+
+def lengthened(clip: Path, seconds: float) -> Path:
+    """The clip over and over, packets copied."""
+    out = clip.with_name(f"{clip.stem}-long-{seconds:g}.mp4")
+    if not out.exists():
+        ffmpeg("-stream_loop", "-1", "-i", clip, "-t", f"{seconds:g}", "-c", "copy", out)
+    return out
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=90)
+    parser.add_argument("--rates", type=int, nargs="*", default=[30, 60])
+    parser.add_argument("--jobs", nargs="*", default=list(LIMITS))
+    parser.add_argument("--long", type=float, default=1200)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--job", nargs=4, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.job:
+        name, clip, score, work = given.job
+        print(json.dumps(job(name, Path(clip), Path(score), Path(work))))
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = given.folder or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        for rate in given.rates:
+            clip, score = footage(folder, rate, given.seconds), music(folder, given.seconds)
+            for name in given.jobs:
+                compare(name, clip, score, f"1080p{rate}")
+        first = footage(folder, given.rates[0], given.seconds)
+        for seconds in (10.0, given.long) if given.long else ():
+            clip = lengthened(first, seconds)
+            for name in ("music", "look"):
+                memory(name, clip, music(folder, seconds), f"{seconds:g} s")
+
+
+if __name__ == "__main__":
+    main()
