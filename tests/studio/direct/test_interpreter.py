@@ -142,7 +142,8 @@ def test_greetings_get_a_word_of_help(stages: dict[str, Any]) -> None:
 def test_neither_numpy_nor_an_http_client_is_loaded() -> None:
     script = (
         "import sys\nfrom game_music_maker.studio.direct.interpreter import understand\n"
-        "from game_music_maker.studio.direct.context import Context\nfrom game_music_maker.studio.timeline import Timeline\n"
+        "from game_music_maker.studio.direct.context import Context\n"
+        "from game_music_maker.studio.timeline import Timeline\n"
         "understand('epic music', Timeline(), Context())\n"
         "print(*sorted({'numpy', 'scipy', 'httpx', 'soundfile'} & set(sys.modules)))"
     )
