@@ -35,14 +35,14 @@ def answer_hits(
         if not hit.planned:
             continue
         for part, row in out.items():
-            boosted = 16 if hit.weight >= 0.9 else 10
+            boosted = 18 if hit.weight >= 0.9 else 14
             out[part] = [replace(n, vel=min(127, n.vel + boosted)) if n.beat == hit.beat else n for n in row]
         if hit.weight >= 0.9:
             _thin(out, parts, hit.beat)
         chord = chord_at(chords, hit.beat)
-        loud = min(127, round(84 + 34 * hit.weight))
+        loud = min(127, round(96 + 24 * hit.weight))
         if drums is not None:
-            keys = (CRASH, KICK) if hit.weight >= 0.9 else (KICK,)
+            keys = (CRASH, KICK) if hit.weight >= 0.45 else (KICK,)
             have = {n.pitch for n in out[drums.id] if n.beat == hit.beat}
             out[drums.id] += [
                 Note(drums.id, hit.beat, Fraction(1, 2), key, loud - 14 * (key == CRASH))

@@ -161,10 +161,15 @@ def keys(task: Task) -> list[Line]:
     return lines
 
 
+_INSIST = ("x.xxx.xxx.xxx.xx", "x.xxx.x.x.xxx.x.", "xxx.xxx.xxx.x.x.", "x.x.xxx.x.x.xxx.", "xxx.xx.xx.xxx.x.")
+"""Where a figure in sixteenths breathes, one bar each; every fourth bar runs through."""
+
+
 def ostinato(task: Task) -> list[Line]:
     """A short figure that insists: root, fifth, octave and a neighbour, turned once in four bars."""
     step = _pulse(task.density, task.bar)
     shape = [(0, 2, 4, 2), (0, 4, 2, 4), (0, 0, 2, 1), (0, 2, 1, 2), (4, 2, 0, 2)][int(task.generator.integers(5))]
+    mask = _INSIST[int(task.generator.integers(len(_INSIST)))] if step == Fraction(1, 4) else "x"
     lines: list[Line] = []
     previous = (task.span[0] + task.span[1]) / 2 - 3
     for chord in task.chords:
@@ -179,7 +184,8 @@ def ostinato(task: Task) -> list[Line]:
             if pitch % 12 not in chord.pcs and at % 1 == 0:
                 pitch = nearest([d for d in degrees if d % 12 in chord.pcs] or [pitch], pitch)
             accent = 0.6 if at % task.bar == 0 else 0.2 if at.denominator == 1 else -0.3
-            lines.append(Line(at, step, pitch, accent, "staccato" if step < 1 else ""))
+            if mask[int(at % task.bar / step) % len(mask)] == "x" or bar % 4 == 3:
+                lines.append(Line(at, step, pitch, accent, "staccato" if step < 1 else ""))
             at += step
             i += 1
     return lines

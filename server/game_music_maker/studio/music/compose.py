@@ -170,9 +170,9 @@ def _lines(
         return tune
     share = (spec.density or {}).get(role, 1.0)
     arousal = plan.arousal if plan.arousal is not None else 0.5
-    scale = min(1.8, max(0.3, (0.5 + arousal) * (0.7 + 0.6 * section.energy))) * share
+    scale = min(1.8, max(0.3, (0.5 + arousal) * (0.42 + 1.05 * section.energy))) * share
     if voice.part.drums:
-        amount = min(1.0, max(0.0, 0.25 + 0.55 * arousal * share + 0.45 * (section.energy - 0.4)))
+        amount = min(1.0, max(0.0, (0.10 + 0.45 * arousal + 0.85 * (section.energy - 0.35)) * share))
         strokes = groove(
             _grid(frame), section.bars, frame.bar, amount, generator,
             opens=index > 0 and section.energy >= frame.sections[index - 1].energy, fills=section.bars >= 4,
@@ -232,9 +232,18 @@ def _play(lines: Sequence[Line], voice: Voice, frame: _Frame, section: Section) 
             velocity = mean * (0.55 + 0.55 * line.accent) + float(drift[i])
         else:
             velocity = mean + 10 * line.accent + arch + float(drift[i])
+        velocity += 0.0 if frame.band.chip else _metre(line.beat, frame.bar)
         beat = section.start_beat + swung(line.beat, frame.swing)
         notes.append(Note(part.id, beat, line.dur, line.pitch, max(8, min(127, round(velocity))), 0.0, line.artic))
     return notes
+
+
+def _metre(beat: Fraction, bar: Fraction) -> float:
+    """Weight of a place in the bar as velocity: the one, the other beats, what lies between."""
+    inside = beat % bar
+    if inside == 0:
+        return 6.0
+    return 2.0 if inside.denominator == 1 or (bar.denominator == 1 and bar == 3 and inside == Fraction(3, 2)) else -4.0
 
 
 def _taiko(band: Band, notes: dict[str, list[Note]]) -> tuple[list[Part], dict[str, list[Note]]]:
@@ -275,7 +284,12 @@ def _humanise(parts: Sequence[Part], notes: dict[str, list[Note]], frame: _Frame
         if chip or not row:
             out += row
             continue
-        out += timed(row, part.role, frame.seed, part.id, dict(library().sigma_ms), anchors=anchors)
+        for i, section in enumerate(frame.sections):  # by section, so that an edit of one leaves the others' timing
+            end = section.start_beat + section.beats
+            last = i == len(frame.sections) - 1
+            here = [n for n in row if section.start_beat <= n.beat and (n.beat < end or last)]
+            name = f"{part.id}/{section.id}"
+            out += timed(here, part.role, frame.seed, name, dict(library().sigma_ms), anchors=anchors)
     return out
 
 

@@ -19,7 +19,7 @@ from .theory import fits_mode, numeral
 
 _MINOR_SWAPS = {"i": ("bVI", "bIII"), "iv": ("bVI", "iidim"), "v": ("bVII",), "bVII": ("v", "bIII"), "bVI": ("iv",)}
 _MAJOR_SWAPS = {"I": ("vi", "iii"), "IV": ("ii", "vi"), "V": ("bVII", "Vsus4"), "vi": ("IV",), "ii": ("IV",)}
-"""Chords of the same function; a swap never touches the first slot of a section."""
+"""Chords of the same function; a swap never touches the first slot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,10 @@ def choose(palette: Palette, mode: Sequence[int], seed: int) -> Progressions:
 
     a = pick(palette.chords.A)
     others = [row for row in palette.chords.B if tuple(row) != a] or list(palette.chords.B)
-    return Progressions(a, pick(others), pick(palette.chords.turn))
+    b, turn = pick(others), pick(palette.chords.turn)
+    if len(a) > 1 and generator.random() < 0.55:
+        a = tuple(_swapped(list(a), generator, first=1, mode=tuple(mode)))
+    return Progressions(a, b, turn)
 
 
 def section_chords(
@@ -66,10 +69,8 @@ def section_chords(
     count = max(1, -int(-bars * bar // length))
     row = _row(role, material)
     names = [row[i % len(row)] for i in range(count)]
-    if role in ("A'", "B", "build") or tension > 0.6:
-        names = _vary(names, 0.08 + 0.22 * tension, generator)
-    if count > len(row) and role == "A":
-        names = _vary(names, 0.05 + 0.15 * tension, generator, first=len(row))
+    if role == "A'" or (tension > 0.6 and role == "A"):
+        names = _swapped(names, generator, first=count // 2)
     if turns and count > len(material.turn):
         names[-len(material.turn) :] = material.turn
     if closes and count > 1:
@@ -94,12 +95,19 @@ def _tonic(row: tuple[str, ...]) -> str:
     return next((name for name in row if numeral(name).root == 0), row[0])
 
 
-def _vary(names: list[str], share: float, generator: np.random.Generator, first: int = 1) -> list[str]:
-    """Swap chords for others of their function; the draw is made for every slot, so that lengths do not shift it."""
+def _swapped(
+    names: list[str], generator: np.random.Generator, *, first: int, mode: tuple[int, ...] | None = None
+) -> list[str]:
+    """One chord from slot `first` on exchanged for another of its function (inside `mode` where that is given)."""
     out = list(names)
+    draws = generator.random(2)
+    choices: list[tuple[int, str]] = []
     for i, name in enumerate(names):
-        draw, which = float(generator.random()), float(generator.random())
-        swaps = _MINOR_SWAPS.get(name) or _MAJOR_SWAPS.get(name)
-        if i >= first and swaps and draw < share:
-            out[i] = swaps[int(which * len(swaps))]
+        for other in (*_MINOR_SWAPS.get(name, ()), *_MAJOR_SWAPS.get(name, ())):
+            inside = mode is None or set(numeral(other).pitch_classes(0)) <= {*mode}
+            if i >= first and inside and other not in (names[i - 1], names[(i + 1) % len(names)]):
+                choices.append((i, other))
+    if choices:
+        i, other = choices[int(draws[0] * len(choices))]
+        out[i] = other
     return out

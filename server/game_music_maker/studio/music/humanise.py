@@ -33,6 +33,8 @@ def timed(
     beats = sorted({note.beat for note in notes})
     drift = dict(zip(beats, pink(chance(seed, "timing", name), len(beats)) * sigma, strict=True))
     early = _EARLY.get(group, 0.0)
+    if not notes:
+        return []
     return [
         replace(
             note, micro_ms=0.0 if note.beat in fixed or note.beat == 0 else round(float(drift[note.beat]) + early, 2)

@@ -37,12 +37,13 @@ class Lead:
         tension = 0.3 if plan.tension is None else plan.tension
         low, high = voice.part.range
         # Moods file, register_semitones: bright and lively moods sing higher, dark ones lower.
-        shift = round(5 * (plan.valence or 0.0) + 3 * (arousal - 0.5))
-        span = (low + max(0, shift), high + min(0, shift))
+        shift = 1.6 * (5 * (plan.valence or 0.0) + 3 * (arousal - 0.5))
+        span = (low, high)
+        centre = min(high - 7.0, max(low + 6.0, low + 0.46 * (high - low) + shift))
         rest = min(0.5, max(0.03, 0.28 - 0.22 * arousal + 0.18 * tension + 0.25 * (0.9 - voice.spec.density)))
         palette = self.band.scene if self.band.scene.melody else self.band.style
         busy = min(1.0, max(0.0, 0.15 + 0.55 * arousal + 0.2 * (voice.spec.density - 0.8)))
-        return Room(self.bar, int(self.bar * 4), span, palette, busy, rest)
+        return Room(self.bar, int(self.bar * 4), span, centre, palette, busy, rest)
 
 
 def lead_lines(lead: Lead, section: Section, spec: SectionPlan, chords: Sequence[Chord]) -> list[Line]:

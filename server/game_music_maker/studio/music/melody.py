@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -35,11 +35,13 @@ class LeadNote:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What a theme is written in: bar length and slot in quarter notes, span of pitches, palette and how busy it is."""
+    """What a theme is written in: bar length and slot in quarter notes, span of pitches and the `centre` that
+    the line stays around, palette and how busy it is."""
 
     bar: Fraction
     slots: int
     span: tuple[int, int]
+    centre: float
     palette: Palette
     busy: float
     rest: float
@@ -58,6 +60,7 @@ def write_theme(
     """
     idea = idea or draw(room.palette, room.slots, chance(seed, "motif"), room.busy)
     if name == "B":
+        room = replace(room, centre=min(room.centre + 3, room.span[1] - 6))
         generator = chance(seed, "motif", "B")
         idea = (invert(idea[1]), new_tail(idea[0], generator))
     notes: list[LeadNote] = []
@@ -91,11 +94,13 @@ def _phrase(
     if bars == 2:
         return [first, end]
     way = float(generator.random())
-    if phrase % 2 == 0:
-        middle = second if way < 0.6 else new_tail(second, generator)
-    else:
-        middle = fragment(first) if way < 0.4 else invert(second) if way < 0.6 else new_tail(first, generator)
-    shapes = [first, middle, first if way < 0.5 else new_tail(first, generator)][: bars - 1]
+    if phrase % 2 == 0:  # statement: the idea, and its head again elsewhere
+        third = first if way < 0.6 else new_tail(first, generator)
+        shapes = [first, second, third]
+    else:  # answer: the idea, driven on by its parts
+        third = fragment(first) if way < 0.5 else invert(first) if way < 0.75 else new_tail(second, generator)
+        shapes = [first, second, third]
+    shapes = shapes[: bars - 1]
     if generator.random() < room.rest and len(shapes) > 2:
         shapes[2] = Bar((-room.slots,), ())
     return [*shapes, end]
@@ -112,9 +117,9 @@ def _place(
     final: bool,
 ) -> list[LeadNote]:
     """Give the shapes pitches: chord tones on strong slots, degrees of the chord's scale between them."""
-    low, high = room.span
-    centre = low + (high - low) * (0.42 + 0.1 * float(generator.standard_normal()))
+    centre = room.centre + 1.5 * float(generator.standard_normal())
     pitch = float(last if last is not None else centre)
+    before = 0.0
     notes: list[LeadNote] = []
     for i, bar in enumerate(shape):
         lift = {0: 0.0, 1: 1.5, 2: 4.0}.get(i, 0.0) if len(shape) > 2 else 0.0
@@ -125,12 +130,16 @@ def _place(
             length = abs(value) * room.slot
             chord = chord_at(chords, at)
             if value > 0 and chord is not None:
+                here = pitch
                 if opening and i < len(shape) - 1:
                     pitch = _opening(chord, room.span, 0.6 * pitch + 0.4 * (centre + lift))
                     opening = False
                 else:
                     step = bar.steps[index - 1] if 0 < index <= len(bar.steps) else int(generator.choice([-1, 1]))
                     pitch = _step(chord, room.span, pitch, step, strong=_strong(at, room))
+                if notes and abs(before) >= 5:
+                    pitch = _recovered(chord, room.span, here, before, pitch, strong=_strong(at, room))
+                before = pitch - here if notes else 0.0
                 notes.append(LeadNote(at, length, int(pitch), phrase))
                 index += 1
             at += length
@@ -160,9 +169,21 @@ def _step(chord: Chord, span: tuple[int, int], pitch: float, step: int, *, stron
     goal = min(len(degrees) - 1, max(0, goal))
     if strong and degrees[goal] % 12 not in chord.pcs:
         tones = [d for d in degrees if d % 12 in chord.pcs]
-        if tones:
-            return float(nearest(tones, degrees[goal]))
+        onward = [d for d in tones if (d - pitch) * step > 0 and abs(d - degrees[goal]) <= 4]
+        if onward or tones:
+            return float(nearest(onward or tones, degrees[goal]))
     return float(degrees[goal])
+
+
+def _recovered(
+    chord: Chord, span: tuple[int, int], here: float, leap: float, wanted: float, *, strong: bool
+) -> float:
+    """After a leap the line turns back by a small step, whatever was `wanted`."""
+    back = -1 if leap > 0 else 1
+    if 0 < (wanted - here) * back <= 4:
+        return wanted
+    row = [p for p in ladder(chord.pcs if strong else chord.scale, *span) if 0 < (p - here) * back <= (5 if strong else 4)]
+    return float(nearest(row, here)) if row else wanted
 
 
 def _close(note: LeadNote, chords: Sequence[Chord], span: tuple[int, int], final: bool) -> LeadNote:
@@ -195,16 +216,17 @@ def _worth(notes: Sequence[LeadNote], room: Room, chords: Sequence[Chord]) -> fl
         1 for n in notes if _strong(n.beat, room) and (c := chord_at(chords, n.beat)) and n.pitch % 12 not in c.pcs
     )
     return (
-        2.0 * min(small, 0.85)
+        4.0 * min(small, 0.85)
         - 1.5 * abs(step - room.palette.melody.step)
         - 2.0 * max(0.0, repeats - 0.2)
         - 2.0 * wide
-        - 0.8 * open_leaps
+        - 1.6 * open_leaps
         - 0.35 * (len(summits) - 1)
         - 1.0 * abs(place - 0.65)
         - 0.25 * max(0, 10 - span)
         - 0.12 * max(0, span - 16)
         - 0.6 * outside
+        - 0.35 * max(0.0, abs(sum(n.pitch for n in notes) / len(notes) - room.centre) - 0.5)
     )
 
 
@@ -227,18 +249,15 @@ def adapt(theme: Sequence[LeadNote], chords: Sequence[Chord], room: Room) -> lis
 def vary(
     theme: Sequence[LeadNote], chords: Sequence[Chord], room: Room, generator: np.random.Generator
 ) -> list[LeadNote]:
-    """A repeat that differs: passing notes into long ones, or a phrase an octave up where the span has room."""
+    """A repeat that differs: passing notes in long ones."""
     out: list[LeadNote] = []
-    lift = max((n.pitch for n in theme), default=0) + 12 <= room.span[1] and generator.random() < 0.5
-    phrases = {n.phrase for n in theme}
-    lifted = {max(phrases)} if lift and len(phrases) > 1 else set()
     for note, following in zip(theme, [*theme[1:], None], strict=False):
-        pitch = note.pitch + 12 * (note.phrase in lifted)
+        pitch = note.pitch
         chord = chord_at(chords, note.beat)
         split = note.dur >= 4 * room.slot and following is not None and generator.random() < 0.4
         if split and chord is not None and following is not None:
             half = Fraction(note.dur) / 2
-            goal = following.pitch + 12 * (following.phrase in lifted)
+            goal = following.pitch
             degrees = [d for d in ladder(chord.scale, *room.span) if min(pitch, goal) < d < max(pitch, goal)]
             between = degrees[len(degrees) // 2] if degrees else None
             if between is not None:

@@ -79,12 +79,15 @@ def voice_leading(voicings: Sequence[Sequence[int]]) -> tuple[float, float]:
 
 
 def voicings(score: Score, part: str) -> list[list[int]]:
-    """The chords that one part strikes, low to high: its notes grouped by onset, chords of two and more."""
-    groups: dict[Fraction, list[int]] = {}
-    for note in score.notes:
-        if note.part == part:
-            groups.setdefault(note.beat, []).append(note.pitch)
-    return [sorted(groups[beat]) for beat in sorted(groups) if len(groups[beat]) > 1]
+    """The chords of one part, low to high: what sounds at each of its onsets, notes held over included, accents of hits
+    left out; chords of two and more."""
+    row = [n for n in score.notes if n.part == part and n.artic != "stab"]
+    found = []
+    for beat in sorted({n.beat for n in row}):
+        sounding = sorted({n.pitch for n in row if n.beat <= beat < n.beat + n.dur_beats})
+        if len(sounding) > 1:
+            found.append(sounding)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

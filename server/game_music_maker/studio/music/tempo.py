@@ -189,7 +189,7 @@ def _steps(state: _State, event: Event, beat: float, bar: Fraction, delta: float
     numbers = {Fraction(half, 2), Fraction(half + 1, 2), Fraction(round(exact))}
     numbers.add(bar * round((float(state.beat) + exact) / float(bar)) - state.beat)
     for number in sorted(numbers):
-        if number < 1:
+        if number < (Fraction(1, 2) if event.w >= 0.9 or event.locked else 1):
             continue
         ratio = span / (float(number) * beat)
         log_ratio = math.log(ratio)
@@ -200,8 +200,8 @@ def _steps(state: _State, event: Event, beat: float, bar: Fraction, delta: float
             continue
         at = state.beat + number
         value = 1.0 if at % bar == 0 else 0.8 if at % 1 == 0 else 0.5
-        gain = event.w * value + (5.0 if event.locked else 0.0)
-        cost = 3 * abs(log_ratio) + 2 * abs(log_ratio - state.log_ratio)
+        gain = event.w * value * (2.2 if event.w >= 0.9 else 1.2) + (5.0 if event.locked else 0.0)
+        cost = 3 * abs(log_ratio) + 1.5 * abs(log_ratio - state.log_ratio)
         out.append(_State(state.score + gain - cost, at, event.t, log_ratio, (*state.path, (j - 1, at))))
     return out
 
@@ -261,7 +261,8 @@ def placed(events: Sequence[Event], tempo: TempoMap, end: Fraction, tolerance_s:
     for event in events:
         where = tempo.beat(event.t)
         found: Fraction | None = None
-        for unit in (1, 2, 4):
+        # Where the grid cannot go, the accent moves: heavy events may fall on a triplet or sextuplet place.
+        for unit in (1, 2, 4, 3, 6) if event.w >= 0.9 or event.locked else (1, 2, 4):
             near = Fraction(round(where * unit), unit)
             if 0 <= near < end and abs(tempo.seconds(near) - event.t) <= tolerance_s:
                 found = near

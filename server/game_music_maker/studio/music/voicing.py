@@ -89,5 +89,5 @@ def _motion(before: Voicing, after: Voicing) -> float:
         for j in range(i + 1, size):
             gap = (a[j] - a[i]) % 12
             moved = (b[i] - a[i]) * (b[j] - a[j]) > 0
-            cost += 4.0 * (moved and gap in (0, 7) and (b[j] - b[i]) % 12 == gap)
+            cost += 9.0 * (moved and gap in (0, 7) and (b[j] - b[i]) % 12 == gap)
     return cost
