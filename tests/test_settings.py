@@ -99,4 +99,5 @@ def test_a_wrong_value_is_an_error_that_names_the_variable(name: str, value: str
 def test_a_token_never_stands_in_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SettingError) as caught:
         read(NEMO_TOKEN="nmv_usr_secret", NEMO_API_URL="https://u:nmv_usr_secret@x.example")
+    assert "secret" not in repr(read(NEMO_TOKEN="nmv_usr_secret", NEMO_CLIENT_ID="id_secret"))
     assert "secret" not in str(caught.value) + caught.value.next + "".join(capsys.readouterr())

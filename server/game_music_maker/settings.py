@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
 from urllib.parse import urlsplit
@@ -85,11 +85,11 @@ def _videos_folder(environ: Mapping[str, str]) -> Path:
 class Settings:
     """Every setting with its default filled in. Times are in seconds; folders are not made here."""
 
-    nemo_token: str | None
+    nemo_token: str | None = field(repr=False)
     api_url: str
     web_url: str
     api_url_given: bool
-    client_id: str | None
+    client_id: str | None = field(repr=False)
     client_id_file: Path
     skill_source: str | None
     skill_dir: Path | None
@@ -103,12 +103,12 @@ class Settings:
     still_working_seconds: float
     idle_seconds: float
     turn_seconds: float
-    http_token: str | None
+    http_token: str | None = field(repr=False)
     http_allowed_hosts: tuple[str, ...]
     soundfont: Path | None
     llm_url: str | None
     llm_model: str | None
-    llm_key: str | None
+    llm_key: str | None = field(repr=False)
 
     @classmethod
     def load(cls) -> Settings:

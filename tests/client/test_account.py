@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import logging
 import os
 import stat
 import subprocess
@@ -223,6 +225,34 @@ def test_values_that_cannot_stand_in_a_header_are_refused_by_name(value: str, tm
         FixedToken(value)
     with pytest.raises(SettingError, match="NEMO_CLIENT_ID"):
         ClientId(value, tmp_path / "id")
+
+
+def test_no_secret_stands_in_an_address_or_a_log(
+    nemo: NemoServer, kit: Any, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    nemo.rule("GET /files/", times=1, headers={"X-Signed": "sig-secret"})
+
+    async def run() -> None:
+        client = kit.anonymous()
+        opened = await client.open_session()
+        await client.claim_token(opened.task_id, opened.session_id)
+        nemo.expire()
+        await client.credits()
+        await client.download("r1", io.BytesIO(), url=f"{nemo.url}/files/a.mp4?sig=sig-secret")
+        await client.close()
+
+    asyncio.run(run())
+    secrets = {request.token for request in nemo.requests} | {
+        (home / "client_id").read_text().strip(),
+        "sig-secret",
+        "clm_page",
+    }
+    secrets.discard("")
+    assert len(secrets) == 5
+    for secret in secrets:
+        assert secret not in caplog.text
+        assert all(secret not in request.target for request in nemo.requests if not request.path.startswith("/files/"))
 
 
 def test_an_old_token_is_not_sent_past_its_end(nemo: NemoServer, kit: Any, home: Path) -> None:

@@ -7,6 +7,7 @@ of the environment never see loopback traffic; a header or body that drips ends 
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import ssl
 import time
@@ -103,6 +104,8 @@ class Http:
     def _pool(self, url: str, kind: str, *, proxies: bool) -> httpx.AsyncClient:
         key = (kind, url.startswith("https:"))
         if key not in self._clients:
+            for chatty in ("httpx", "httpcore"):  # they log whole addresses and headers, signed queries among them
+                logging.getLogger(chatty).setLevel(logging.WARNING)
             self._clients[key] = httpx.AsyncClient(
                 verify=self.tls(url),
                 trust_env=proxies,

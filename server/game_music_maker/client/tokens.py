@@ -14,7 +14,7 @@ import json
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -101,7 +101,7 @@ class ClientId:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    token: str
+    token: str = field(repr=False)
     expires: float
 
 
