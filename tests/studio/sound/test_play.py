@@ -204,3 +204,10 @@ def test_progress_rises_to_one_and_a_cancel_gets_through(bank, one_part) -> None
 
     with pytest.raises(Cancelled):
         play(one_part([(0, 1, 60, 90)]), bank, progress=stop)
+
+
+def test_without_stems_the_mix_is_the_same(piece, bank) -> None:
+    score, played = piece
+    alone = play(score, bank, stems=False)
+    assert alone.stems == {}
+    assert np.array_equal(alone.mix, played.mix)

@@ -20,6 +20,8 @@ Shape = tuple[float, float, float, float, float, float]
 """An envelope: delay, attack, hold, decay in seconds, sustain, release in seconds."""
 
 DRUM_BANK = 128
+_MOST_FRAMES = 12_000_000
+"""Decoded samples kept for the next part: 48 MB."""
 BUILT_IN = "FluidR3Mono_GM.sf3"
 
 # Generator defaults other than 0 (specification 8.1.3): −12000 timecents is about 1 ms.
@@ -234,7 +236,12 @@ class Bank:
 
     def prefetch(self, indices: Iterable[int]) -> None:
         """Decode several samples at once on two threads (the decoder lets go of the interpreter lock)."""
-        missing = sorted({i for i in indices if i not in self._samples})
+        wanted = set(indices)
+        missing = sorted(wanted - self._samples.keys())
+        for index in [i for i in self._samples if i not in wanted]:
+            if sum(len(sample) for sample in self._samples.values()) < _MOST_FRAMES:
+                break
+            del self._samples[index]
         if len(missing) < 2:
             return
         with ThreadPoolExecutor(2) as pool:

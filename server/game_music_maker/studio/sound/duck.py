@@ -2,7 +2,8 @@
 
 Speech shows as a level in 300–3400 Hz well above the sound's own floor (which is followed over 40 s, so a steady
 engine or its own music does not hold the score down for good); a loud effect as a level far above it,
-or simply loud. The curve is known for the whole sound before mixing starts, so the music is down when the first word comes.
+or simply loud. The curve is known for the whole sound before mixing starts, so the music is down when the first word
+comes.
 """
 
 from __future__ import annotations

@@ -61,11 +61,15 @@ class Played:
     intro_tail: Floats | None = None
 
 
-def play(score: Score, bank: Bank, *, rate: int = 48_000, progress: Progress | None = None) -> Played:
+def play(
+    score: Score, bank: Bank, *, rate: int = 48_000, stems: bool = True, progress: Progress | None = None
+) -> Played:
     """Play `score` on `bank`.
 
     Args:
         rate: frames a second. progress: told (share, stage); may raise `Cancelled`.
+        stems: keep each layer; without, `Played.stems` is empty and memory is halved.
+
     Raises:
         InvalidArgument: a part names a synthesised voice that there is none of.
     """
@@ -73,17 +77,19 @@ def play(score: Score, bank: Bank, *, rate: int = 48_000, progress: Progress | N
     loop = Clock(score, rate).loop
     length = loop[0] + loop[1] if loop else max(1, round(score.length_s * rate))
     stage = _Stage(score, bank, rate, length, loop)
-    stems: dict[Layer, Floats] = {}
+    ending = None if loop else _ending(score, length, rate)
+    mix = np.zeros((2, length), np.float32)
+    kept: dict[Layer, Floats] = {}
     tails: list[Floats] = []
     for i, layer in enumerate(stage.order):
-        stems[layer], ringing = stage.layer(layer)
+        stem, ringing = stage.layer(layer)
+        if ending is not None:
+            stem *= ending
+        mix += stem
+        if stems:
+            kept[layer] = stem
         tails.append(ringing)
         tell(0.2 * (i + 1), "playing")
-    if loop is None:
-        _shape_end(stems, score, rate)
-    mix = np.zeros((2, length), np.float32)
-    for layer in LAYERS:
-        mix += stems[layer]
     result = master(mix, rate, lufs=score.lufs, loop=loop)
     steady = tail = None
     if loop is not None:
@@ -95,7 +101,7 @@ def play(score: Score, bank: Bank, *, rate: int = 48_000, progress: Progress | N
             mix[:, loop[0] : loop[0] + k] += tail[:, :k]
     tell(1.0, "mastering")
     return Played(
-        stems={layer: stems[layer].T for layer in LAYERS},
+        stems={layer: kept[layer].T for layer in LAYERS if stems},
         mix=mix.T,
         loop=loop,
         rate=rate,
@@ -217,9 +223,9 @@ def fold(sound: Floats, span: int, pre: int = 0) -> None:
         loop[:, : piece.shape[1]] += piece
 
 
-def _shape_end(stems: dict[Layer, Floats], score: Score, rate: int) -> None:
-    """No click at either end; the last notes' room dies away by 40 dB or more before the sound's end."""
-    n = next(iter(stems.values())).shape[1]
+def _ending(score: Score, n: int, rate: int) -> Floats:
+    """The level of a piece without a loop, shape (n,): no click at either end; the last notes and their room die away
+    by 40 dB or more before it ends."""
     clock = Clock(score, rate)
     struck = max((clock.frame(note.beat) for note in score.notes), default=0.0)
     held = max((clock.frame(note.beat + note.dur_beats) for note in score.notes), default=0.0)
@@ -236,8 +242,7 @@ def _shape_end(stems: dict[Layer, Floats], score: Score, rate: int) -> None:
     curve[n - k :] *= np.linspace(1, 0, k, dtype=np.float32)
     k = min(n, round(0.002 * rate))
     curve[:k] *= np.linspace(0, 1, k, dtype=np.float32)
-    for stem in stems.values():
-        stem *= curve
+    return curve
 
 
 def _onsets(score: Score, rate: int) -> NDArray[np.float64]:

@@ -89,7 +89,7 @@ def _strike(note: Note, clock: Clock, rate: int) -> Strike:
 
 
 def _varied(strike: Strike, count: int, name: str, rate: int) -> Strike:
-    """The round robin: small detune, level and timing, from a hash of the note alone, so that edits elsewhere leave it."""
+    """The round robin: small detune, level and timing, from a hash of the note alone: edits elsewhere leave it."""
     raw = hashlib.blake2b(name.encode(), digest_size=2).digest()
     late, level = raw[0] / 255 - 0.5, raw[1] / 255 - 0.5
     return replace(
