@@ -171,9 +171,9 @@ def _checked(out: Path, plan: Plan, levels: mux.Levels | None, notes: tuple[str,
         raise RenderFailed("The finished file lacks a stream.")
     main = video or audio
     assert main is not None
-    if video is not None and audio is not None:
-        if abs(video.end_s - audio.end_s) > max(0.1, 2.0 / max(1.0, plan.canvas.fps)):
-            raise RenderFailed("Picture and sound of the finished file differ in length.")
+    apart = abs(video.end_s - audio.end_s) if video is not None and audio is not None else 0.0
+    if apart > max(0.1, 2.0 / max(1.0, plan.canvas.fps)):
+        raise RenderFailed("Picture and sound of the finished file differ in length.")
     with out.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     width, height = _shown(plan, video)

@@ -144,8 +144,8 @@ def lay_out(plan: Plan, table: Samples, frame: int, words: Sequence[Words]) -> t
     for shot in plan.shots:
         first, last = round(shot.in_s * table.scale), round((shot.in_s + shot.seconds) * table.scale)
         wanted = (table.pts >= first - slack) & (table.pts < last - slack)
-        if not wanted.any():
-            continue
+        if not wanted.any() or last > int(table.pts.max()) + 3 * frame:
+            raise Unfit("it is asked for longer than the clip is")
         start = int(table.pts[wanted].min())
         shift = at - start
         touched = np.zeros(len(table.pts), dtype=bool)
@@ -154,8 +154,6 @@ def lay_out(plan: Plan, table: Samples, frame: int, words: Sequence[Words]) -> t
             touched |= (table.pts + shift >= low - slack) & (table.pts + shift < high - slack)
         pieces += [Piece(run, shift) for run in find_runs(table, wanted, touched & wanted)]
         at += int(table.pts[wanted].max()) + frame - start
-    if not pieces:
-        raise Unfit("no frame of it is shown")
     return pieces, at
 
 
