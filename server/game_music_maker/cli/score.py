@@ -111,14 +111,6 @@ async def _score(
     studio = await early_studio(settings, args.backend)
     desk = shell_desk(settings, studio)
 
-    def reporter(stage: str) -> Any:
-        low, high = _STAGES[stage]
-
-        async def report(fraction: float | None, words: str) -> None:
-            output.progress(low + (high - low) * (fraction or 0.0), words)
-
-        return report
-
     timings: dict[str, float] = {}
     mark = time.perf_counter()
 
@@ -135,14 +127,14 @@ async def _score(
         target = args.output or default_output(first, args.format)
         work.check_plan(project, plan)
         work.check_output(project, target, args.format, overwrite=args.overwrite)
-        uploaded = await work.add(clips, project, reporter("upload")) if clips else {"rejected": []}
+        uploaded = await work.add(clips, project, _reporter(output, "upload")) if clips else {"rejected": []}
         lap("upload")
-        turn, _ = await work.say(message, project, plan, _STAY, reporter("music"), route=False)
-        turn = await work.ended(turn, reporter("music"))
+        turn, _ = await work.say(message, project, plan, _STAY, _reporter(output, "music"), route=False)
+        turn = await work.ended(turn, _reporter(output, "music"))
         require_music(turn)
         lap("music")
-        made, _ = await work.deliver(project, target, args.format, "high", args.overwrite, _STAY, reporter("export"))
-        made = await work.ended(made, reporter("export"))
+        made, _ = await work.deliver(project, target, args.format, "high", args.overwrite, _STAY, _reporter(output, "export"))
+        made = await work.ended(made, _reporter(output, "export"))
         lap("export")
         state, _, _ = await work.look(project, None, 0, "full")
     finally:
@@ -159,6 +151,16 @@ async def _score(
         "music": {key: value for key, value in (state["detail"]["music"] or {}).items() if key != "cue_sheet"},
         "timings": timings,
     }
+
+
+def _reporter(output: Output, stage: str) -> Any:
+    """Draws a stage's progress in its share of the bar."""
+    low, high = _STAGES[stage]
+
+    async def report(fraction: float | None, words: str) -> None:
+        output.progress(low + (high - low) * (fraction or 0.0), words)
+
+    return report
 
 
 def require_music(turn: dict[str, Any]) -> None:

@@ -35,6 +35,21 @@ def read_plan(score: dict[str, Any] | None) -> ScorePlan | None:
         ) from None
 
 
+def ready(project: Project, credits: dict[str, Any], link: str | None) -> dict[str, Any]:
+    """What `connect` answers."""
+    where = "on this machine" if project.backend == "local" else "on NemoVideo's cloud"
+    left = "" if credits["unlimited"] else f" {credits['available']:g} credits are left."
+    return {
+        "message": f"Ready: the project '{project.name}' works {where}.{left}",
+        "next": "Call upload with a clip, or send_message to describe the music.",
+        "status": "ready",
+        "backend": project.backend,
+        "project": project.name,
+        "credits": credits,
+        "link": link,
+    }
+
+
 def lost_render(job: Job | None) -> str | None:
     """The render of an export whose outcome is unknown: the next one goes on with it."""
     return job.request.get("render_id") if job is not None and job.status == "unknown" else None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Busy, InvalidArgument, MusicMakerError, NotFound
 from . import conversation, delivery, intake, wording
-from .answers import cancelled, described, error_of, lost_render, read_plan, running
+from .answers import cancelled, described, error_of, lost_render, read_plan, ready, running
 from .clock import Clock, SystemClock
 from .jobs import Jobs, Report, Run, Work
 from .paths import Paths
@@ -86,17 +86,7 @@ class Workspace:
             await room.session()
             credits = await room.credits()
             link = await room.claim_link()
-        where = "on this machine" if project.backend == "local" else "on NemoVideo's cloud"
-        left = "" if credits["unlimited"] else f" {credits['available']:g} credits are left."
-        return {
-            "message": f"Ready: the project '{project.name}' works {where}.{left}",
-            "next": "Call upload with a clip, or send_message to describe the music.",
-            "status": "ready",
-            "backend": project.backend,
-            "project": project.name,
-            "credits": credits,
-            "link": link,
-        }
+        return ready(project, credits, link)
 
     def new_project(self, hint: str, backend: str | None) -> str:
         """Make a project of its own, called after `hint`; its name."""
