@@ -50,6 +50,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(self.server.body)
 
+    def do_GET(self) -> None:
+        self.server.asked.append((self.path, dict(self.headers), None))
+        self.send_error(404)
+
     def log_message(self, format: str, *args: Any) -> None:
         pass
 
@@ -120,7 +124,7 @@ def test_errors_redirects_and_silence_leave_the_leftovers(server: Scripted, stag
     server.say('{"edits": [{"kind": "duck"}], "left": []}')
     server.status = 500
     assert _ask(server, stages) == LEFT
-    server.status, server.location = 307, f"{server.url}/elsewhere"
+    server.status, server.location = 302, f"{server.url}/elsewhere"
     assert _ask(server, stages, key="secret") == LEFT
     assert [path for path, *_ in server.asked] == ["/v1/chat/completions"] * 2
     server.silent.set()

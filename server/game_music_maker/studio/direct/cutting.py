@@ -46,7 +46,7 @@ def trim(edit: Trim, timeline: Timeline, context: Context) -> tuple[Timeline, st
     changed = timeline
     if timeline.of("video"):
         changed = replace_clips(changed, "video", in_sequence(window(timeline.of("video"), start, end)))
-    changed, note = _follow(changed, start, end, in_step=True)
+    changed, note = _follow(changed, start, end)
     return changed, f"Trimmed to {length(end - start)} ({seconds(start)}–{seconds(end)} of before).{note}"
 
 
@@ -61,7 +61,7 @@ def _trim_clip(edit: Trim, timeline: Timeline) -> tuple[Timeline, str]:
     if not kept or end - start < 1:
         return timeline, f"Clip {number + 1} is only {length(clip.duration_ms)} long; nothing was changed."
     changed = replace_clips(timeline, "video", in_sequence([*clips[:number], *kept, *clips[number + 1 :]]))
-    changed, note = _follow(changed, 0, picture_ms(changed), in_step=True)
+    changed, note = _follow(changed, 0, picture_ms(changed))
     return changed, f"Clip {number + 1} trimmed to {length(end - start)}.{note}"
 
 
@@ -84,7 +84,7 @@ def cut_out(edit: CutOut, timeline: Timeline, context: Context) -> tuple[Timelin
         return timeline, f"That would leave nothing: the timeline is {length(total)} long. Nothing was changed."
     changed = replace_clips(timeline, "video", in_sequence(left))
     changed = map_clips(changed, "text", lambda clip: _close_gap(clip, start, end))
-    changed, note = _follow(changed, 0, picture_ms(changed), in_step=True)
+    changed, note = _follow(changed, 0, picture_ms(changed))
     return changed, f"{what}; the timeline is now {length(changed.duration_ms)} long.{note}"
 
 
@@ -130,7 +130,7 @@ def speed(edit: Speed, timeline: Timeline, context: Context) -> tuple[Timeline, 
 
     changed = replace_clips(timeline, "video", moved)
     changed = map_clips(changed, "text", lambda clip: put(clip, start_ms=at(min(clip.start_ms, total))))
-    changed, note = _follow(changed, 0, picture_ms(changed), in_step=True)
+    changed, note = _follow(changed, 0, picture_ms(changed))
     now = next((p.speed for p in moved if p.speed != 1), 1.0)
     whole = edit.clip is None and edit.start_ms is None and edit.end_ms is None
     what = "Speed" if whole else f"Speed from {seconds(first)} to {seconds(last)}"
@@ -158,7 +158,7 @@ def join(edit: Join, timeline: Timeline, context: Context) -> tuple[Timeline, st
     over = edit.seconds * 1000 if edit.transition == "crossfade" else 0.0
     ready = [clips[0], *(put(clip, transition_ms=over) for clip in clips[1:])]
     changed = replace_clips(timeline, "video", in_sequence(ready))
-    changed, note = _follow(changed, 0, picture_ms(changed), in_step=True)
+    changed, note = _follow(changed, 0, picture_ms(changed))
     how = f"with a cross-fade of {edit.seconds:g} s between them" if over else "with hard cuts"
     return changed, f"{len(clips)} clips joined {how}; {length(picture_ms(changed))} in all.{note}"
 
@@ -185,7 +185,7 @@ def slideshow(edit: Slideshow, timeline: Timeline, context: Context) -> tuple[Ti
         if timeline.of("video")
         else add_track(timeline, "video", *in_sequence(ready))
     )
-    changed, note = _follow(changed, 0, picture_ms(changed), in_step=True)
+    changed, note = _follow(changed, 0, picture_ms(changed))
     return changed, f"{len(stills)} images shown for {length(each)} each, {length(picture_ms(changed))} in all.{note}"
 
 
@@ -202,12 +202,12 @@ def _no_such(clips: list[Clip]) -> str:
     return f"There {'is 1 clip' if count == 1 else f'are {count} clips'} on the timeline; nothing was changed."
 
 
-def _follow(timeline: Timeline, start: float, end: float, *, in_step: bool) -> tuple[Timeline, str]:
+def _follow(timeline: Timeline, start: float, end: float) -> tuple[Timeline, str]:
     """Music and words after the picture became `start`…`end` of before: shifted, shortened, dropped where outside."""
     span = end - start
     music = [clip for clip in timeline.of("audio") if clip.role]
     shortened = [clip for clip in music if clip.end_ms > end + 1]
-    late = [clip for clip in music if clip.role == "score"] if start > 0 and in_step else []
+    late = [clip for clip in music if clip.role == "score"] if start > 0 else []
 
     def sound(clip: Clip) -> Clip | None:
         first, last = max(clip.start_ms, start), min(clip.end_ms, end)
