@@ -133,8 +133,9 @@ async def _score(
         turn = await work.ended(turn, _reporter(output, "music"))
         require_music(turn)
         lap("music")
-        made, _ = await work.deliver(project, target, args.format, "high", args.overwrite, _STAY, _reporter(output, "export"))
-        made = await work.ended(made, _reporter(output, "export"))
+        told = _reporter(output, "export")
+        made, _ = await work.deliver(project, target, args.format, "high", args.overwrite, _STAY, told)
+        made = await work.ended(made, told)
         lap("export")
         state, _, _ = await work.look(project, None, 0, "full")
     finally:
