@@ -211,3 +211,41 @@ def test_without_stems_the_mix_is_the_same(piece, bank) -> None:
     alone = play(score, bank, stems=False)
     assert alone.stems == {}
     assert np.array_equal(alone.mix, played.mix)
+
+
+def test_articulations_are_heard(bank, one_part) -> None:
+    def second(artic: str) -> np.ndarray:
+        """The second of two equal notes, a second each, played so."""
+        score = one_part([(0, 2, 60, 80), (4, 2, 67, 80)], program=48)
+        notes = (score.notes[0], replace(score.notes[1], artic=artic))
+        return play(replace(score, notes=notes), bank).stems["high"][96_000:144_000, 0]
+
+    sounds = {artic: second(artic) for artic in ("", "staccato", "accent", "tremolo")}
+
+    def swing(sound: np.ndarray) -> float:
+        powers = [float(np.square(sound[at : at + 900]).mean()) for at in range(9_600, 40_000, 900)]
+        return float(np.abs(np.diff(powers)).mean() / np.mean(powers))
+
+    late = slice(36_000, 47_000)
+    assert np.square(sounds["staccato"][late]).sum() < 0.3 * np.square(sounds[""][late]).sum()
+    assert np.abs(sounds["accent"]).max() > 1.1 * np.abs(sounds[""]).max()
+    assert swing(sounds["tremolo"]) > 1.5 * swing(sounds[""])
+
+
+def test_a_palette_with_a_delay_answers_its_notes(bank, one_part) -> None:
+    score = one_part([(0, 0.25, 72, 100)], synth="pulse25")
+    dry = play(score, bank).stems["high"]
+    echoed = play(replace(score, palette="chiptune_platformer"), bank).stems["high"]
+    at = slice(round(0.376 * RATE), round(0.45 * RATE))
+    assert not np.abs(dry[at]).max() > 1e-3 * np.abs(dry).max()
+    fall = 20 * np.log10(np.abs(echoed[at]).max() / np.abs(echoed[: round(0.07 * RATE)]).max())
+    assert fall == pytest.approx(-9, abs=1)
+
+
+def test_a_shimmering_room_adds_the_octave(bank, one_part) -> None:
+    def octave(kind: str) -> float:
+        score = one_part([(0, 1, 69, 100)], program=73, role="pad", reverb=Reverb(kind, 4.0, 0.5))
+        tail = play(score, bank).mix[60_000:150_000].sum(axis=1)
+        return band_rms(tail, 1_700, 1_800) / band_rms(tail, 430, 450)
+
+    assert octave("shimmer") > 1.5 * octave("hall")

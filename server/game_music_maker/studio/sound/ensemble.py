@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import dsp, envelope, roles
-from .schedule import Strike
+from .strike import Strike
 from .tone import Source, Tone
 
 Floats = NDArray[np.float32]

@@ -2,8 +2,8 @@
 
 Every part is first brought to the same loudness by measurement (`ensemble.Player.measure`), so that the mix holds for
 any instrument and any bank; the score's own `gain_db` sets the levels from there, and `level` corrects it for what
-loudness does not see (dB). `low_cut` keeps everything but bass and drums out of the low mids, `mud` is a dip at 300 Hz, `presence`
-a bell at 2.6 kHz, `air` a shelf above 8 kHz. `spread` is how far low and high notes stand apart, 0–1.
+loudness does not see (dB). `low_cut` keeps everything but bass and drums out of the low mids, `mud` is a dip at 300 Hz,
+`presence` a bell at 2.6 kHz, `air` a shelf above 8 kHz. `spread` is how far low and high notes stand apart, 0–1.
 """
 
 from __future__ import annotations

@@ -7,33 +7,18 @@ pass has an exact length.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from ..music.score import Note, Part, Score
+from .echoes import with_echoes
+from .strike import Strike
 from .synth import CHIP_VOICES
 
+_TOUCH = {"staccato": (0.55, 4), "stab": (0.7, 10), "accent": (1.0, 14), "legato": (1.06, -3)}
+"""Articulation → share of the written length, velocity added."""
 REPEAT_S = 0.7
 """The same key again within this time takes another copy of the sound."""
-
-
-@dataclass(frozen=True, slots=True)
-class Strike:
-    """One sounding of a key: start and length in frames, velocity, and what makes it differ from its twin.
-
-    `cents` and `level` are the round robin's; `dry` False sends it to the room alone; `inside` is False for notes
-    before the loop, which are not folded into it.
-    """
-
-    start: int
-    length: int
-    key: int
-    vel: int
-    cents: float = 0.0
-    level: float = 1.0
-    dry: bool = True
-    artic: str = ""
-    inside: bool = True
 
 
 class Clock:
@@ -43,12 +28,13 @@ class Clock:
         self._score, self._rate = score, rate
         points = score.tempo.points
         self._steady = score.loop is not None and len(points) == 1
-        self._per_beat = round(60 * rate / points[0][1])
+        self.per_beat = round(60 * rate / points[0][1])
+        """Frames of a beat at the first tempo."""
 
     def frame(self, beat: Fraction) -> float:
         """Frame of `beat`, fractional, from the start of the sound."""
         if self._steady:
-            return round(self._score.tempo.phase_s * self._rate) + float(beat * self._per_beat)
+            return round(self._score.tempo.phase_s * self._rate) + float(beat * self.per_beat)
         return self._score.tempo.seconds(beat) * self._rate
 
     @property
@@ -78,14 +64,16 @@ def strikes(score: Score, part: Part, rate: int) -> list[Strike]:
         if count and not chip:
             strike = _varied(strike, count, f"{score.seed}|{note.part}|{note.beat}|{note.pitch}", rate)
         found += _played(strike, rate)
-    return sorted(found, key=lambda s: s.start)
+    return with_echoes(found, score, part, clock.per_beat)
 
 
 def _strike(note: Note, clock: Clock, rate: int) -> Strike:
     start = clock.frame(note.beat)
     end = clock.frame(note.beat + note.dur_beats)
     moved = max(0, round(start + note.micro_ms * rate / 1000))
-    return Strike(moved, max(1, round(end - start)), note.pitch, max(1, min(127, note.vel)), artic=note.artic)
+    share, more = _TOUCH.get(note.artic, (1.0, 0))
+    length = max(1, round((end - start) * share))
+    return Strike(moved, length, note.pitch, max(1, min(127, note.vel + more)), artic=note.artic)
 
 
 def _varied(strike: Strike, count: int, name: str, rate: int) -> Strike:
