@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 from ..contract.timing import POLL_CLOUD, POLL_LOCAL
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .paths import OpenFile
 
 _LOCAL_RECOVERY_S = 0.5
+_STOP_TRIES, _STOP_PAUSE_S = 4, 0.15
 _STILL_WORKING = "⏳ Still working..."
 
 
@@ -224,14 +225,22 @@ class Room:
         return {**found, "media": state.video_infos, "canvas": state.canvas_config}
 
     async def stop(self, job: Job) -> bool:
-        """Ask the backend to end a job's work; True where it did. The cloud cannot."""
-        render_id = job.request.get("render_id")
-        target = render_id if job.kind == "export" else job.request.get("session")
+        """Ask the backend to end a job's work; True where it did. The cloud cannot.
+
+        A message that was just written may reach the studio a moment later: it is asked again a few times.
+        """
+        target = job.request.get("render_id") if job.kind == "export" else job.request.get("session")
         if not self.local or not target:
-            return not self.local and job.kind == "turn" and not job.request.get("sent")
-        with suppress(NotFound, BackendError):
-            await self._backend.client.cancel_job(target)
-            return True
+            return False
+        for _ in range(_STOP_TRIES):
+            try:
+                await self._backend.client.cancel_job(target)
+            except NotFound:
+                await self.clock.sleep(_STOP_PAUSE_S)
+            except BackendError:
+                return False
+            else:
+                return True
         return False
 
 

@@ -343,21 +343,14 @@ class Workspace:
             known = "unknown" if job.status == "unknown" else "finished"
             return cancelled(job, known, f"{job.name} had already ended.", charged=job.status == "unknown")
         room = await self._open(job.project)
-        stopped = await room.stop(job)
         job = await self._jobs.cancel(job)
         if job.status != "cancelled":
-            return cancelled(job, "finished", f"{job.name} ended before it could be cancelled.", charged=True)
-        if stopped:
-            return cancelled(
-                job,
-                "cancelled",
-                f"{job.name} was cancelled. The timeline is as it was before.",
-                charged=False,
-            )
-        sent = job.kind == "turn" and bool(job.request.get("sent"))
-        words = f"{job.name} is no longer waited for."
-        words += " The service may finish it, and charge for it, all the same." if sent else ""
-        return cancelled(job, "cancelled", words, charged=sent)
+            return cancelled(job, "finished", f"{job.name} ended before it could be cancelled.", charged=not room.local)
+        stopped = await room.stop(job)
+        charged = job.kind == "turn" and bool(job.request.get("sent")) and not room.local
+        words = f"{job.name} was cancelled." if stopped or not charged else f"{job.name} is no longer waited for."
+        words += " The service may finish it, and charge for it, all the same." if charged else ""
+        return cancelled(job, "cancelled", words, charged=charged)
 
     def _job(self, project: str | None, name: str) -> Job:
         owner = project and slug(project)
