@@ -43,6 +43,9 @@ class Events:
         await self._say(text_event(text, **self._names()))
 
     async def call(self, name: str, args: dict[str, Any]) -> None:
+        if self._last_progress:  # partial text that nothing repeats would count as said: a blank final text closes it
+            self._last_progress = ""
+            await self.text(" ")
         await self._say(call_event(name, args, **self._names()))
 
     async def result(self, name: str, response: dict[str, Any], state_delta: dict[str, Any]) -> None:
