@@ -52,9 +52,8 @@ def footage(folder: Path, rate: int, seconds: float) -> Path:
     chains, at, i = [], 0.0, 0
     while at < seconds:
         length = min(LENGTHS[i % len(LENGTHS)], seconds - at)
-        chains.append(
-            f"{SOURCES[i % len(SOURCES)].format(r=rate)},trim=0:{length},setpts=PTS-STARTPTS,setsar=1,format=yuv420p[v{i}]"
-        )
+        source = SOURCES[i % len(SOURCES)].format(r=rate)
+        chains.append(f"{source},trim=0:{length},setpts=PTS-STARTPTS,setsar=1,format=yuv420p[v{i}]")
         at, i = at + length, i + 1
     finish = "scale=1920:1080:flags=bilinear,noise=alls=2:allf=t[v]"
     joined = "".join(f"[v{k}]" for k in range(i)) + f"concat=n={i}:v=1:a=0,{finish}"

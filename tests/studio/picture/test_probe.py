@@ -179,6 +179,24 @@ def test_names_inside_the_file_cannot_pose_as_streams(media: Any, ffmpeg: Any, t
     assert (found.width, found.rotation, found.pix_fmt) == (320, 0, "yuv420p")
 
 
+def test_a_file_too_long_to_read_through_is_told_by_its_header(media: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from game_music_maker.studio.picture import packets
+    from game_music_maker.studio.picture import probe as module
+
+    whole = packets.read
+
+    def slow(path: Path, **options: Any) -> Any:
+        if options.get("head_s") is None:
+            raise packets.TookTooLong("The file cannot be read: it took too long.")
+        return whole(path, **options)
+
+    monkeypatch.setattr(module.table, "read", slow)
+    found = probe(media.clip(["test"], 6))
+    assert found.duration_s == pytest.approx(6, abs=0.05)
+    assert found.video is not None
+    assert found.video.fps == pytest.approx(30, abs=0.5)
+
+
 def test_more_than_500_megabytes(tmp_path: Path) -> None:
     big = tmp_path / "big.mp4"
     with big.open("wb") as file:

@@ -66,7 +66,7 @@ def timeline_picture(
     assets: Mapping[str, Asset],
     *,
     scores: Mapping[str, Mapping[str, Any]],
-    looks: Mapping[str, VideoMap] | None = None,
+    looks: Mapping[str, VideoMap | Mapping[str, Any]] | None = None,
 ) -> bytes:
     """Draw a timeline.
 
@@ -75,11 +75,12 @@ def timeline_picture(
         scores: facts of the scores by id: ``bpm, key, palette, sections[{role, start_s, energy}],
             hit_times`` and
             ``cue_sheet{cues[{t, hit}]}``, each where known.
-        looks: what was seen in the clips, by asset id.
+        looks: what was seen in the clips, by asset id (maps, or maps as JSON).
 
     Returns:
         a PNG, 1,000 pixels wide.
     """
+    maps = {key: VideoMap.model_validate(look) for key, look in (looks or {}).items()}
     lanes = _lanes(timeline)
     seconds = max(0.1, timeline.duration_ms / 1000)
     height = _TOP + _RULER + max(1, len(lanes)) * (_LANE + _GAP) + _FOOT
@@ -92,10 +93,10 @@ def timeline_picture(
         board.painter.rectangle((_LEFT, y, WIDTH - _RIGHT, y + _LANE), fill=_PANEL)
         board.text((12, y + _LANE / 2), lane.name, 14, _DIM, _LEFT - 18)
         for clip in lane.clips:
-            _clip(board, lane, clip, y, assets, scores, looks or {})
+            _clip(board, lane, clip, y, assets, scores, maps)
     if not lanes:
         board.text((_LEFT + 12, _TOP + _RULER + _LANE / 2), "The timeline is empty.", 16, _DIM)
-    _foot(board, height, lanes, scores, looks or {})
+    _foot(board, height, lanes, scores, maps)
     out = io.BytesIO()
     image.save(out, "PNG", optimize=True)
     return out.getvalue()

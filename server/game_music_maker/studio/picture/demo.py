@@ -20,10 +20,12 @@ SCENES: tuple[tuple[float, str, str], ...] = (
      "fps=30,scale=960:540:flags=neighbor,vignette"),
     (4.4, "mandelbrot=s=320x180:r=30:start_scale=0.4:end_scale=0.002:end_pts=150:maxiter=100:"
           "start_x=-0.743643:start_y=-0.131825", "hue=h=150:s=0.8,eq=contrast=1.1:brightness=-0.06,vignette"),
-    (3.2, "gradients=s=640x360:r=30:c0=0x7a1f1f:c1=0xf2a541:c2=0x2b0f0f:n=3:type=spiral:speed=0.08:seed=9", "vignette"),
+    (3.2, "gradients=s=640x360:r=30:c0=0x7a1f1f:c1=0xf2a541:c2=0x2b0f0f:n=3:type=spiral:speed=0.08:seed=9",
+     "vignette"),
     (3.8, "cellauto=s=160x90:r=30:rule=110:seed=5", "colorchannelmixer=.15:0:0:0:.6:0:0:0:.5:0:0:0,"
           "scale=960:540:flags=neighbor,vignette"),
-    (4.2, "gradients=s=640x360:r=30:c0=0x1d3461:c1=0xf7b267:c2=0xf4845f:n=3:type=linear:speed=0.015:seed=11", "vignette"),
+    (4.2, "gradients=s=640x360:r=30:c0=0x1d3461:c1=0xf7b267:c2=0xf4845f:n=3:type=linear:speed=0.015:seed=11",
+     "vignette"),
 )  # fmt: skip
 """Seconds, source and filters of each scene."""
 _WIND = "anoisesrc=c=brown:a=0.12:r=48000:seed=4"

@@ -40,7 +40,7 @@ Tick = Callable[[float], None]
 
 _LOG_LINES = 400
 _LINE_BYTES = 4096
-_FACTS = ("Input #", "Output #", "  Stream #", "      Display Matrix: ")
+_FACTS = ("Input #", "  Duration: ", "Output #", "  Stream #", "      Display Matrix: ")
 _MAX_PIXELS = 8192 * 8192
 _REASONS = (
     ("moov atom not found", "it is cut off or was never finished"),
@@ -129,7 +129,7 @@ class Process:
         self,
         args: Sequence[str],
         *,
-        timeout_s: float = 3600.0,
+        timeout_s: float = 6 * 3600.0,
         memory_mb: int = 0,
         nice: int = 5,
         on_log: Callable[[str], None] | None = None,
@@ -235,7 +235,7 @@ def run(
     args: Sequence[str],
     *,
     progress: Tick | None = None,
-    timeout_s: float = 3600.0,
+    timeout_s: float = 6 * 3600.0,
     memory_mb: int = 0,
     failure: type[MusicMakerError] = RenderFailed,
     saying: str = "The media could not be processed",
@@ -353,7 +353,7 @@ def read_frames(
     filters: Sequence[str] = (),
     rgb: bool = True,
     limit: int | None = None,
-    timeout_s: float = 3600.0,
+    timeout_s: float = 6 * 3600.0,
 ) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     """Small pictures of a clip with their times.
 

@@ -75,7 +75,7 @@ def _shot(graph: Graph, plan: Plan, i: int, shot: Shot, sound: Path | None) -> s
     hold = _held(plan, i)
     if shot.asset is None or shot.info is None or shot.info.video is None:
         number = graph.add(_sound_input(plan, shot, sound))
-        graph.chains.append(f"[{number}:a:0]{_visual(shot, canvas)},{_times(plan, shot, hold)}{_fades(shot)}[s{i}]")
+        graph.chains.append(f"{_visual(number, shot, canvas)},{_times(plan, shot, hold)}{_fades(shot)}[s{i}]")
         return f"[s{i}]"
     options: list[str] = []
     if not shot.still:
@@ -234,11 +234,14 @@ def _sound_input(plan: Plan, shot: Shot, sound: Path | None) -> list[str]:
     return ffmpeg.source(sound, *options, "-t", f"{shot.seconds:.6f}", demuxer="wav")
 
 
-def _visual(shot: Shot, canvas: Canvas) -> str:
-    """A picture that moves with the music: its waveform, or its spectrum as bars of constant Q."""
+def _visual(number: int, shot: Shot, canvas: Canvas) -> str:
+    """A picture that moves with the music of input `number`: its waveform, or its spectrum as bars of
+    constant Q."""
     w, h, fps = canvas.width, canvas.height, canvas.fps
     if shot.clip.visual == "spectrum":
         bars = round(h * 0.55) // 2 * 2
-        return f"showcqt=s={w}x{h}:r={fps:.6f}:axis_h=0:bar_h={bars}:sono_h={h - bars}:bar_v=10:sono_v=12:count=2"
-    wave = f"showwaves=s={w}x{h // 2 // 2 * 2}:mode=cline:draw=full:scale=sqrt:r={fps:.6f}:colors={_INK}"
-    return f"{wave},format=rgba,pad={w}:{h}:0:(oh-ih)/2:color={_GROUND}"
+        heights = f"axis_h=0:bar_h={bars}:sono_h={h - bars}"
+        return f"[{number}:a:0]showcqt=s={w}x{h}:r={fps:.6f}:{heights}:bar_v=10:sono_v=12:count=2"
+    ground = f"color=c={_GROUND}:s={w}x{h}:r={fps:.6f}[v{number}g]"
+    wave = f"[{number}:a:0]showwaves=s={w}x{h // 2 // 2 * 2}:mode=cline:draw=full:scale=sqrt:r={fps:.6f}:colors={_INK}"
+    return f"{ground};{wave},format=rgba[v{number}w];[v{number}g][v{number}w]overlay=0:(H-h)/2:shortest=1"

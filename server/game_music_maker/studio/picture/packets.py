@@ -8,8 +8,9 @@ file's own text in it.
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -30,7 +31,8 @@ class Packets:
         media: ``video`` or ``audio``. codec: FFmpeg's name.
         time_base: seconds of one tick.
         dts, pts, duration: ticks (int64).
-        size: bytes. flags: bit 1 key, bit 4 not shown (before the start of an edit list).
+        size: bytes. flags: bit 1 key, bit 4 not shown (before the start of an edit list). crc: Adler-32 of
+            the bytes.
     """
 
     media: str
@@ -41,7 +43,7 @@ class Packets:
     duration: NDArray[np.int64]
     size: NDArray[np.int64]
     flags: NDArray[np.int64]
-    crc: tuple[str, ...] = ()
+    crc: NDArray[np.int64]
     width: int = 0
     height: int = 0
     sar: float = 1.0
@@ -85,18 +87,15 @@ class Packets:
         return bool(steps.max() - steps.min() > max(2, 0.1 * float(np.median(steps))))
 
 
-@dataclass(slots=True)
 class _Building:
-    media: str = ""
-    codec: str = ""
-    time_base: Fraction = Fraction(1, 1000)
-    width: int = 0
-    height: int = 0
-    sar: float = 1.0
-    rate: int = 0
-    layout: str = ""
-    rows: list[tuple[int, int, int, int, int]] = field(default_factory=list)
-    crc: list[str] = field(default_factory=list)
+    """One stream's table while it is read: 48 bytes a packet."""
+
+    def __init__(self) -> None:
+        self.media = self.codec = self.layout = ""
+        self.time_base = Fraction(1, 1000)
+        self.width = self.height = self.rate = 0
+        self.sar = 1.0
+        self.columns = tuple(array("q") for _ in range(6))
 
     def header(self, key: str, value: str) -> None:
         if key == "tb":
@@ -115,11 +114,20 @@ class _Building:
         elif key == "channel_layout_name":
             self.layout = value
 
+    def row(self, cells: list[str]) -> None:
+        """A packet's line, split: stream, dts, pts, duration, size, checksum, flags where they are not
+        "key"."""
+        flag = cells[6].strip() if len(cells) > 6 else ""
+        flags = int(flag[2:], 16) if flag.startswith("F=") else KEY
+        values = (int(cells[1]), int(cells[2]), int(cells[3]), int(cells[4]), flags, int(cells[5], 16))
+        for column, value in zip(self.columns, values, strict=True):
+            column.append(value)
+
     def done(self) -> Packets:
-        table = np.array(self.rows, dtype=np.int64).reshape(-1, 5).T
+        dts, pts, duration, size, flags, crc = (np.frombuffer(column, np.int64) for column in self.columns)
         return Packets(
-            self.media, self.codec, self.time_base, table[0], table[1], table[2], table[3], table[4],
-            tuple(self.crc), self.width, self.height, self.sar, self.rate, self.layout,
+            self.media, self.codec, self.time_base, dts, pts, duration, size, flags, crc,
+            self.width, self.height, self.sar, self.rate, self.layout,
         )  # fmt: skip
 
 
@@ -131,32 +139,35 @@ def parse(lines: Iterable[str]) -> list[Packets]:
             if found := re.match(r"#(\w+) (\d+): (.*)", line):
                 streams.setdefault(int(found[2]), _Building()).header(found[1], found[3].strip())
             continue
-        parts = [part.strip() for part in line.split(",")]
-        if len(parts) < 6:
-            continue
-        flags = KEY if len(parts) == 6 or not parts[6].startswith("F=") else int(parts[6][2:], 16)
-        building = streams.setdefault(int(parts[0]), _Building())
-        dts, pts, duration, size = (int(part) for part in parts[1:5])
-        building.rows.append((dts, pts, duration, size, flags))
-        building.crc.append(parts[5])
+        cells = line.split(",")
+        if len(cells) >= 6:
+            streams.setdefault(int(cells[0]), _Building()).row(cells)
     return [streams[index].done() for index in sorted(streams)]
 
 
+class TookTooLong(UnsupportedMedia):
+    """The time limit ended the reading."""
+
+
 def read(
-    path: Path | str, *, maps: tuple[str, ...] = ("0:V:0?", "0:a:0?"), timeout_s: float = 60.0
+    path: Path | str,
+    *,
+    maps: tuple[str, ...] = ("0:V:0?", "0:a:0?"),
+    timeout_s: float = 300.0,
+    head_s: float | None = None,
 ) -> tuple[list[Packets], str]:
     """Packet tables of the first picture (attached covers left out) and the first sound, and FFmpeg's log.
 
+    Args:
+        head_s: only so many seconds from the start.
+
     Raises:
-        UnsupportedMedia: it cannot be opened, or holds neither.
+        UnsupportedMedia: it cannot be opened, or holds neither; `TookTooLong` where the time was not enough.
     """
     chosen = [part for stream in maps for part in ("-map", stream)]
-    args = ["-nostats", *ffmpeg.source(path), *chosen, "-c", "copy", "-map_metadata", "-1"]
-    done = ffmpeg.run(
-        [*args, "-f", "framecrc", "pipe:1"],
-        timeout_s=timeout_s,
-        memory_mb=2048,
-        failure=UnsupportedMedia,
-        saying="The file cannot be read",
-    )
-    return parse(done.stdout.decode("ascii", "replace").splitlines()), done.log
+    part = ["-t", f"{head_s:g}"] if head_s is not None else []
+    args = ["-nostats", *ffmpeg.source(path), *chosen, *part, "-c", "copy", "-map_metadata", "-1"]
+    saying = "The file cannot be read"
+    with ffmpeg.Process([*args, "-f", "framecrc", "pipe:1"], timeout_s=timeout_s, memory_mb=2048, nice=0) as process:
+        tables = parse(line.decode("ascii", "replace") for line in process.stdout)
+        return tables, process.finish(TookTooLong if process.timed_out else UnsupportedMedia, saying)

@@ -29,7 +29,7 @@ _CHANNELS = {
     "6.1": 7,
     "7.1": 8,
 }
-_TIME_LIMIT_S = 4.5
+_TIME_LIMIT_S, _HEAD_LIMIT_S = 3.2, 1.3
 
 
 def probe(path: Path | str) -> MediaInfo:
@@ -48,22 +48,38 @@ def probe(path: Path | str) -> MediaInfo:
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise FileTooLarge(f"The file has {size / 1e6:.0f} MB; 500 MB is the most.")
-    streams, log = table.read(path, timeout_s=_TIME_LIMIT_S)
+    streams, log, told = _tables(path)
     picture = next((s for s in streams if s.media == "video" and len(s.size)), None)
     sound = next((s for s in streams if s.media == "audio" and len(s.size)), None)
     audio = _audio(sound, log) if sound is not None else None
     if picture is None:
         if sound is None or audio is None:
             raise UnsupportedMedia("The file holds neither picture nor sound.")
-        return MediaInfo(kind="audio", container=kind.demuxer, duration_s=_length(sound), size_bytes=size, audio=audio)
+        length = _length(told or sound.end_s - min(0.0, sound.start_s))
+        return MediaInfo(kind="audio", container=kind.demuxer, duration_s=length, size_bytes=size, audio=audio)
     video = _video(picture, log)
     if kind.image:
         still = video.model_copy(update={"fps": 0.0})
         return MediaInfo(kind="image", container=kind.demuxer, duration_s=0.0, size_bytes=size, video=still)
-    return _moving(kind, picture, video, audio, size)
+    return _moving(kind, picture, video, audio, size, told)
 
 
-def _moving(kind: Kind, picture: Packets, video: VideoStream, audio: AudioStream | None, size: int) -> MediaInfo:
+def _tables(path: Path) -> tuple[list[Packets], str, float | None]:
+    """Packet tables and log; of a file too long to be read through in the time, those of its first seconds
+    and the length in seconds that its header tells."""
+    try:
+        return *table.read(path, timeout_s=_TIME_LIMIT_S), None
+    except table.TookTooLong:
+        streams, log = table.read(path, timeout_s=_HEAD_LIMIT_S, head_s=3.0)
+    found = re.search(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)", log, re.MULTILINE)
+    if not found:
+        raise UnsupportedMedia("The file does not tell how long it is.")
+    return streams, log, int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
+
+
+def _moving(
+    kind: Kind, picture: Packets, video: VideoStream, audio: AudioStream | None, size: int, told: float | None
+) -> MediaInfo:
     animated = kind is GIF
     if animated and len(picture.size) == 1:
         still = video.model_copy(update={"fps": 0.0, "variable_rate": False})
@@ -71,7 +87,7 @@ def _moving(kind: Kind, picture: Packets, video: VideoStream, audio: AudioStream
     return MediaInfo(
         kind="video",
         container=kind.demuxer,
-        duration_s=_length(picture),
+        duration_s=_length(told or picture.end_s - min(0.0, picture.start_s)),
         size_bytes=size,
         video=video,
         audio=audio,
@@ -79,8 +95,7 @@ def _moving(kind: Kind, picture: Packets, video: VideoStream, audio: AudioStream
     )
 
 
-def _length(stream: Packets) -> float:
-    seconds = stream.end_s - min(0.0, stream.start_s)
+def _length(seconds: float) -> float:
     if not math.isfinite(seconds) or seconds <= 0.001:
         raise UnsupportedMedia("The file has no length: its picture or sound is empty.")
     if seconds > MAX_SECONDS:
