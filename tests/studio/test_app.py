@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -129,6 +130,7 @@ def finished(http: httpx.Client, job: str) -> dict[str, object]:
         status = data(http.get(routes.RENDER_STATUS.format(render_id=job)))
         if status["status"] in ("completed", "failed"):
             return status
+        threading.Event().wait(0.02)
 
 
 def test_bad_files_are_named_and_the_good_ones_taken(studio: RunningStudio, media: Media, tmp_path: Path) -> None:
@@ -268,9 +270,8 @@ def test_after_a_kill_of_the_studio_no_worker_runs_on(studio: RunningStudio, med
     children = children_of(studio.process.pid)
     assert children
     studio.end(signal.SIGKILL)
-    for child in children:
-        while lives(child):
-            pass
+    while any(lives(child) for child in children):
+        threading.Event().wait(0.02)
 
 
 def children_of(pid: int) -> list[int]:
