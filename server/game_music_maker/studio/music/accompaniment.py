@@ -71,7 +71,7 @@ def _voiced(task: Task, voices: int = 3) -> list[tuple[int, ...]]:
 
 def pad(task: Task) -> list[Line]:
     """Sustained chords, common tones held over the change; struck again after four bars at the latest."""
-    voices = 4 if task.span[1] - task.span[0] >= 20 else 3
+    voices = 3
     lines: list[Line] = []
     longest = 4 * task.bar
     for chord, pitches in zip(task.chords, _voiced(task, voices), strict=True):

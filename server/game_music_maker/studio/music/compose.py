@@ -24,7 +24,7 @@ from .library import DrumGrid, library
 from .score import Chord, Hit, LoopSpan, Note, Part, Score, Section, TempoMap
 from .theory import numeral, pitch_class, scale_for
 
-LAYER_FROM = {"base": 0.0, "mid": 0.30, "high": 0.42, "peak": 0.72}
+LAYER_FROM = {"base": 0.0, "mid": 0.44, "high": 0.50, "peak": 0.72}
 """Energy from which a layer plays where the plan does not say."""
 
 
@@ -42,7 +42,7 @@ def compose(plan: ScorePlan, video: VideoMap | None = None) -> Score:
         spec = (plan.sections or ())[index]
         chords = [c for c in frame.chords if section.start_beat <= c.beat < section.start_beat + section.beats]
         local = [replace(c, beat=c.beat - section.start_beat) for c in chords]
-        active = _active(spec, section, band)
+        active = _active(spec, section, band, 0.5 if plan.arousal is None else plan.arousal)
         tune = lead_lines(lead, section, spec, local) if "lead" in active else []
         for voice in band.voices:
             if voice.part.id not in active:
@@ -140,7 +140,7 @@ class _Frame:
         return Hit(t, at, kind, 0.5 if weight is None else weight, bool(locked), beat is not None, reason)
 
 
-def _active(spec: SectionPlan, section: Section, band: Band) -> set[str]:
+def _active(spec: SectionPlan, section: Section, band: Band, arousal: float) -> set[str]:
     """Who plays in a section: the plan's word, else by layer and energy; percussion and intros hold back."""
     out: set[str] = set()
     for voice in band.voices:
@@ -148,8 +148,10 @@ def _active(spec: SectionPlan, section: Section, band: Band) -> set[str]:
         said = (spec.active or {}).get(part.role)
         if said is None:
             limit = LAYER_FROM[part.layer]
-            if section.role in ("intro", "break", "outro") and part.role == "lead":
-                limit = 2.0
+            if part.role == "lead":
+                limit = 2.0 if section.role in ("intro", "break", "outro") else 0.0
+            elif part.role == "perc":
+                limit = 0.60 - 0.40 * arousal  # lively styles keep their drums where they are quiet
             said = section.energy >= limit
         if said:
             out.add(part.id)
@@ -165,17 +167,19 @@ def _lines(
     section = frame.sections[index]
     role = voice.part.role
     plan = frame.plan
-    generator = chance(frame.seed, section.id, role, spec.seed_offset or 0)
+    # Sections of one theme share the figures of their accompaniment; what differs is density, harmony and the tune.
+    theme = "B" if section.role in ("B", "build") else section.role if section.role == "break" else "A"
+    generator = chance(frame.seed, theme, role, spec.seed_offset or 0)
     if role == "lead":
         return tune
     share = (spec.density or {}).get(role, 1.0)
     arousal = plan.arousal if plan.arousal is not None else 0.5
-    scale = min(1.8, max(0.3, (0.5 + arousal) * (0.42 + 1.05 * section.energy))) * share
+    scale = min(1.8, max(0.3, (0.5 + arousal) * (0.15 + 1.3 * section.energy))) * share
     if voice.part.drums:
         amount = min(1.0, max(0.0, (0.10 + 0.45 * arousal + 0.85 * (section.energy - 0.35)) * share))
         strokes = groove(
             _grid(frame), section.bars, frame.bar, amount, generator,
-            opens=index > 0 and section.energy >= frame.sections[index - 1].energy, fills=section.bars >= 4,
+            opens=index > 0 and section.energy >= 0.5, fills=section.bars >= 4,
         )  # fmt: skip
         return [Line(s.beat, Fraction(1, 4), s.key, s.strength, "taiko" if s.taiko else "drum") for s in strokes]
     if not chords:

@@ -67,6 +67,8 @@ def slices(
         energies = [0.15 * e + 0.85 * s for e, s in zip(energies, said, strict=True)]
         roles = _by_energy(roles, energies)
     energies = _spread(energies, arousal, keep=bool(arc))
+    if not arc:  # a theme is stated with its tune: only intros, breaks and endings go below that
+        energies = [e if r in ("intro", "break", "outro") else max(e, 0.40) for e, r in zip(energies, roles, strict=True)]
     return [
         Slice(role, a, b - a, round(e, 3), round(min(1.0, max(0.0, tension + 0.25 * (e - 0.5))), 3))
         for role, (a, b), e in zip(roles, spans, energies, strict=True)
@@ -185,6 +187,6 @@ def _spread(values: Sequence[float], arousal: float, *, keep: bool) -> list[floa
     low, high = min(values), max(values)
     if keep and high - low > 0.3:
         return [min(1.0, max(0.05, v)) for v in values]
-    floor, ceiling = 0.24 + 0.18 * arousal, 0.72 + 0.26 * arousal
+    floor, ceiling = 0.20 + 0.10 * arousal, 0.74 + 0.25 * arousal
     span = max(high - low, 1e-6)
     return [floor + (ceiling - floor) * (v - low) / span if span > 0.02 else (floor + ceiling) / 2 for v in values]

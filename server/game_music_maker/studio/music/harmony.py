@@ -19,6 +19,15 @@ from .theory import fits_mode, numeral
 
 _MINOR_SWAPS = {"i": ("bVI", "bIII"), "iv": ("bVI", "iidim"), "v": ("bVII",), "bVII": ("v", "bIII"), "bVI": ("iv",)}
 _MAJOR_SWAPS = {"I": ("vi", "iii"), "IV": ("ii", "vi"), "V": ("bVII", "Vsus4"), "vi": ("IV",), "ii": ("IV",)}
+_COLOUR_SWAPS = {
+    "Imaj7": ("iii7", "vi7"), "ii9": ("IVmaj7",), "ii7": ("IVmaj7",), "IVmaj7": ("ii7", "vi7"), "vi7": ("IVmaj7", "iii7"),
+    "iii7": ("Imaj7", "vi7"), "V7": ("Vsus4",), "im9": ("bIIImaj7", "bVImaj7"), "iv7": ("bVImaj7",), "iv6": ("ii7",),
+    "bVIImaj7": ("iv7",), "bIIImaj7": ("im7",), "bVImaj7": ("iv7", "bIIImaj7"), "isus2": ("i5", "iadd9"), "iadd9": ("bVI",),
+    "Iadd9": ("vi7", "Imaj7"), "i5": ("isus2", "bIII5"), "bVII5": ("v5", "IV5"), "bVI5": ("iv5",), "bII5": ("bVI5",),
+    "I5": ("vi5",), "IV5": ("ii5",), "V5": ("bVII5",), "isus4": ("i5",), "bVIIsus2": ("IVsus2", "bVIIsus4"),
+    "bIII": ("bVI", "i"), "bII": ("bVI", "iv"), "II": ("vi", "IV"), "II/1": ("vi7",), "im6": ("i",), "i6": ("i",),
+    "bV": ("bII",), "iii": ("vi",), "idim": ("bIIIaug",), "bVdim": ("bII",),
+}  # fmt: skip
 """Chords of the same function; a swap never touches the first slot."""
 
 
@@ -42,7 +51,7 @@ def choose(palette: Palette, mode: Sequence[int], seed: int) -> Progressions:
     a = pick(palette.chords.A)
     others = [row for row in palette.chords.B if tuple(row) != a] or list(palette.chords.B)
     b, turn = pick(others), pick(palette.chords.turn)
-    if len(a) > 1 and generator.random() < 0.55:
+    if len(a) > 1 and generator.random() < 0.7:
         a = tuple(_swapped(list(a), generator, first=1, mode=tuple(mode)))
     return Progressions(a, b, turn)
 
@@ -69,7 +78,7 @@ def section_chords(
     count = max(1, -int(-bars * bar // length))
     row = _row(role, material)
     names = [row[i % len(row)] for i in range(count)]
-    if role == "A'" or (tension > 0.6 and role == "A"):
+    if role == "A'" and generator.random() < 0.3 + 0.4 * tension:
         names = _swapped(names, generator, first=count // 2)
     if turns and count > len(material.turn):
         names[-len(material.turn) :] = material.turn
@@ -103,7 +112,7 @@ def _swapped(
     draws = generator.random(2)
     choices: list[tuple[int, str]] = []
     for i, name in enumerate(names):
-        for other in (*_MINOR_SWAPS.get(name, ()), *_MAJOR_SWAPS.get(name, ())):
+        for other in (*_MINOR_SWAPS.get(name, ()), *_MAJOR_SWAPS.get(name, ()), *_COLOUR_SWAPS.get(name, ())):
             inside = mode is None or set(numeral(other).pitch_classes(0)) <= {*mode}
             if i >= first and inside and other not in (names[i - 1], names[(i + 1) % len(names)]):
                 choices.append((i, other))

@@ -132,7 +132,7 @@ def _place(
             if value > 0 and chord is not None:
                 here = pitch
                 if opening and i < len(shape) - 1:
-                    pitch = _opening(chord, room.span, 0.6 * pitch + 0.4 * (centre + lift))
+                    pitch = _opening(chord, room.span, 0.8 * pitch + 0.2 * (centre + lift))
                     opening = False
                 else:
                     step = bar.steps[index - 1] if 0 < index <= len(bar.steps) else int(generator.choice([-1, 1]))
@@ -216,10 +216,11 @@ def _worth(notes: Sequence[LeadNote], room: Room, chords: Sequence[Chord]) -> fl
         1 for n in notes if _strong(n.beat, room) and (c := chord_at(chords, n.beat)) and n.pitch % 12 not in c.pcs
     )
     return (
-        4.0 * min(small, 0.85)
+        6.0 * min(small, 0.82)
         - 1.5 * abs(step - room.palette.melody.step)
         - 2.0 * max(0.0, repeats - 0.2)
         - 2.0 * wide
+        - 3.0 * max(0.0, sum(s >= 5 for s in sizes) / count - 0.25)
         - 1.6 * open_leaps
         - 0.35 * (len(summits) - 1)
         - 1.0 * abs(place - 0.65)

@@ -45,6 +45,11 @@ class Bars:
     density: Floats
 
 
+def unpitched(score: Score) -> set[str]:
+    """Ids of the parts without a pitch that counts: percussion, and the drums among the melodic programs."""
+    return {p.id for p in score.parts if p.drums or (p.synth is None and 115 <= p.program <= 119)}
+
+
 def bar_beats(score: Score) -> Fraction:
     """Quarter notes a bar."""
     numerator, denominator = score.meter
@@ -60,7 +65,7 @@ def bar_count(score: Score) -> int:
 def by_bars(score: Score, slots: int = Q) -> Bars:
     """Cut the score into bars with `slots` onset positions each."""
     count, length = bar_count(score), bar_beats(score)
-    drums = {part.id for part in score.parts if part.drums}
+    drums = unpitched(score)
     onsets = np.zeros((count, slots))
     groove = np.zeros((count, slots))
     pitch = np.zeros((count, 12))
@@ -100,7 +105,7 @@ def entropy(counts: Sequence[float] | Floats) -> float:
 
 def pitch_class_entropy(score: Score, bars: int) -> float:
     """H_n: mean entropy of the pitch classes' note counts over all windows of `bars` bars (0 … log2 12)."""
-    drums = {part.id for part in score.parts if part.drums}
+    drums = unpitched(score)
     total, length = bar_count(score), bar_beats(score)
     counts = np.zeros((total, 12))
     for note in score.notes:
@@ -148,7 +153,7 @@ def exact_repeats(score: Score) -> float:
     """Share of bars whose pitched notes are identical to those of an earlier bar."""
     seen: set[tuple[tuple[str, Fraction, Fraction, int], ...]] = set()
     length = bar_beats(score)
-    drums = {part.id for part in score.parts if part.drums}
+    drums = unpitched(score)
     content: list[list[tuple[str, Fraction, Fraction, int]]] = [[] for _ in range(bar_count(score))]
     for note in score.notes:
         bar, inside = divmod(note.beat, length)
@@ -182,7 +187,7 @@ def chord_irregularity(chords: Sequence[Chord]) -> float:
 
 def scale_consistency(score: Score) -> float:
     """Share of pitched notes inside the scale of the chord slot that they start in."""
-    drums = {part.id for part in score.parts if part.drums}
+    drums = unpitched(score)
     inside = total = 0
     for note in score.notes:
         chord = chord_at(score.chords, note.beat)

@@ -250,7 +250,7 @@ def _fit(usable: Sequence[Event], state: _State, total: Fraction, last: float, b
         if not points or abs(local - points[-1][1]) > 1e-6:
             points.append((at, local))
         at, t = next_beat, next_t
-    if not points:
+    if not points or (len(points) == 1 and abs(points[0][1] - bpm) < 1e-6):
         points = [(Fraction(0), bpm)]
     return Fit(tuple(points), total, tuple((usable[i], b) for i, b in state.path))
 
@@ -261,8 +261,8 @@ def placed(events: Sequence[Event], tempo: TempoMap, end: Fraction, tolerance_s:
     for event in events:
         where = tempo.beat(event.t)
         found: Fraction | None = None
-        # Where the grid cannot go, the accent moves: heavy events may fall on a triplet or sextuplet place.
-        for unit in (1, 2, 4, 3, 6) if event.w >= 0.9 or event.locked else (1, 2, 4):
+        # Where the grid cannot go, the accent moves: heavy events may fall on a triplet place or between.
+        for unit in (1, 2, 4, 3, 6, 12) if event.w >= 0.9 or event.locked else (1, 2, 4):
             near = Fraction(round(where * unit), unit)
             if 0 <= near < end and abs(tempo.seconds(near) - event.t) <= tolerance_s:
                 found = near

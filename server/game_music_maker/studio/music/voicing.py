@@ -60,7 +60,7 @@ def _options(chord: tuple[int, ...], span: tuple[int, int], voices: int) -> list
         pitches = sorted(12 * octave + pc for octave, pc in zip(octaves, classes, strict=True))
         if pitches[0] < low or pitches[-1] > high or len(set(pitches)) < len(pitches):
             continue
-        if all(b - a <= 9 for a, b in pairwise(pitches)) and pitches[-1] - pitches[0] <= 19:
+        if all(b - a <= 11 for a, b in pairwise(pitches)) and pitches[-1] - pitches[0] <= 21:
             found.add(tuple(pitches))
     if not found:  # a span too narrow for spread chords: one note of each class, folded into it
         found.add(tuple(sorted({_fold(pc, low, high) for pc in classes})))
@@ -85,9 +85,11 @@ def _motion(before: Voicing, after: Voicing) -> float:
     size = min(len(before), len(after))
     a, b = before[-size:], after[-size:]
     cost = float(sum(abs(y - x) for x, y in zip(a, b, strict=True)))
+    open_chord = not any((q - p) % 12 in (3, 4, 8, 9) for p in b for q in b)
+    parallel = 0.0 if open_chord else 14.0  # chords without a third move in fifths by nature
     for i in range(size):
         for j in range(i + 1, size):
             gap = (a[j] - a[i]) % 12
             moved = (b[i] - a[i]) * (b[j] - a[j]) > 0
-            cost += 9.0 * (moved and gap in (0, 7) and (b[j] - b[i]) % 12 == gap)
+            cost += parallel * (moved and gap in (0, 7) and (b[j] - b[i]) % 12 == gap)
     return cost

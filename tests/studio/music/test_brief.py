@@ -1,0 +1,144 @@
+"""What a sentence asks for, in English and Chinese."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from game_music_maker.studio.music.brief import is_music_request, read_brief, read_changes
+
+
+def test_main_sentence() -> None:
+    brief = read_brief(
+        "generate looping fantasy background music that matches the pace of this dungeon exploration scene"
+    )
+    assert (brief.scene, brief.style) == ("dungeon_crawl", "fantasy_exploration")
+    assert "loop" in brief.requests
+    assert brief.match_video
+    assert brief.unknown == ()
+
+
+def test_chinese_sentence_with_numbers_and_exclusions() -> None:
+    brief = read_brief("紧张的古风战斗音乐，不要鼓，带有古筝和竹笛，一分三十秒，120拍")
+    assert (brief.lang, brief.scene, brief.style) == ("zh", "boss_battle", "wuxia_eastern")
+    assert brief.excludes == ("drums",)
+    assert set(brief.instruments) == {"guzheng", "bamboo_flute"}
+    assert (brief.length_s, brief.bpm) == (90.0, 120.0)
+    assert [m.id for m in brief.moods] == ["tense"]
+
+
+@pytest.mark.parametrize(
+    ("text", "excluded"),
+    [
+        ("epic battle music, no drums or choir", {"drums", "choir"}),
+        ("calm piano without vocals, strings or brass", {"vocals", "strings", "brass"}),
+        ("no drums but add strings", {"drums"}),
+        ("去掉鼓和合唱，加上钢琴", {"drums", "choir"}),
+    ],
+)
+def test_negation_excludes_a_whole_list_and_stops_there(text: str, excluded: set[str]) -> None:
+    brief = read_brief(text)
+    assert set(brief.excludes) == excluded
+    assert not set(brief.instruments) & excluded
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        ("music in F# minor", "tonic", "F#"),
+        ("a tune in Bb major", "mode", "ionian"),
+        ("降B大调的音乐", "tonic", "Bb"),
+        ("D dorian ambient", "mode", "dorian"),
+        ("a waltz for a village", "meter", "3/4"),
+        ("in 7/8", "meter", "7/8"),
+        ("四分之三拍的音乐", "meter", "3/4"),
+        ("bpm 96", "bpm", 96.0),
+        ("music for 2 minutes", "length_s", 120.0),
+        ("1:30 long", "length_s", 90.0),
+        ("半分钟的音乐", "length_s", 30.0),
+        ("16 bars of chiptune", "bars", 16),
+        ("seed 42", "seed", 42),
+        ("give me three options", "options", 3),
+    ],
+)
+def test_numbers(text: str, field: str, value: object) -> None:
+    assert getattr(read_brief(text), field) == value
+
+
+def test_what_is_not_understood_is_named_and_filler_is_not() -> None:
+    assert read_brief("please make some zorblax music for my game scene").unknown == ("zorblax",)
+    assert read_brief("please generate a nice background track for this gameplay video").unknown == ()
+    assert read_brief("给这段游戏视频配一段好听的背景音乐").unknown == ()
+
+
+def test_intensity_over_time() -> None:
+    brief = read_brief("start quiet and build to an epic climax at 0:40")
+    assert brief.arc[0].share == 0.0
+    assert brief.arc[0].level < 0.3
+    assert brief.arc[-1].at_s == 40.0
+    assert brief.arc[-1].level > 0.8
+    assert brief.length_s is None
+    chinese = read_brief("开始平静，最后激烈").arc
+    assert chinese[0].level < 0.3 < 0.8 < chinese[-1].level
+
+
+def test_a_cue_wins_over_scenes_only_as_a_stinger() -> None:
+    assert read_brief("victory stinger").scene == "victory_stinger"
+    assert read_brief("chiptune boss battle").scene == "boss_battle"
+    assert read_brief("chiptune boss battle").style == "chiptune_platformer"
+
+
+@pytest.mark.parametrize(
+    ("text", "op", "word", "section"),
+    [
+        ("make the second section calmer", "energy", None, "2"),
+        ("第二段更激烈", "energy", None, "2"),
+        ("drop the drums", "exclude", "drums", None),
+        ("add strings", "include", "strings", None),
+        ("without the flute in the intro", "exclude", "flute", "intro"),
+        ("another take", "another", None, None),
+        ("换一个", "another", None, None),
+        ("in D minor", "key", "D", None),
+        ("make it chiptune style", "style", "chiptune_platformer", None),
+        ("loop it", "loop", None, None),
+        ("不要循环", "unloop", None, None),
+        ("fade out at the end", "fade", None, None),
+        ("darker", "mood", "dark", None),
+        ("three options", "options", None, None),
+    ],
+)
+def test_changes(text: str, op: str, word: str | None, section: str | None) -> None:
+    changes, left = read_changes(text)
+    assert (changes[0].op, changes[0].word, changes[0].section) == (op, word, section)
+    assert left == ()
+
+
+def test_changes_in_time_and_several_at_once() -> None:
+    (drop,), _ = read_changes("drop the drums after 0:20")
+    assert (drop.op, drop.start_s, drop.end_s) == ("exclude", 20.0, None)
+    (dark,), _ = read_changes("much darker from 0:10 to 0:20")
+    assert (dark.start_s, dark.end_s) == (10.0, 20.0)
+    both, _ = read_changes("keep the theme, change the key")
+    assert [c.op for c in both] == ["keep_theme", "rekey"]
+    (bpm,), _ = read_changes("at 128 bpm")
+    assert (bpm.op, bpm.amount) == ("bpm", 128.0)
+    assert read_changes("hello there")[0] == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("generate music", True), ("calmer", True), ("no drums", True), ("配乐", True), ("add strings", True),
+        ("faster", True), ("at 128 bpm", True), ("trim to the first 10 seconds", False), ("crop to 9:16", False),
+        ("加字幕", False), ("undo", False), ("speed up the video 2x", False), ("make the title bigger", False),
+    ],
+)  # fmt: skip
+def test_which_clauses_are_about_music(text: str, wanted: bool) -> None:
+    assert is_music_request(text) is wanted
+
+
+def test_reading_a_brief_needs_no_numpy() -> None:
+    code = "import sys; from game_music_maker.studio.music.brief import read_brief; read_brief('x'); sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
