@@ -76,6 +76,13 @@ def test_every_kind_on_the_list(media: Any, suffix: str, args: tuple[str, ...], 
     assert found.duration_s == pytest.approx(0.0 if kind == "image" else 2.0, abs=0.15)
 
 
+def test_h264_in_avi_which_has_no_times_of_showing(media: Any) -> None:
+    found = probe(media.derived(media.clip(["test"], 3), "-c:v", "copy", "-c:a", "mp3", suffix="avi"))
+    assert found.duration_s == pytest.approx(3, abs=0.1)
+    assert found.video is not None
+    assert found.video.fps == pytest.approx(30, abs=0.1)
+
+
 def test_a_cover_picture_does_not_make_a_song_a_video(media: Any, ffmpeg: Any, tmp_path: Path) -> None:
     clip = media.clip(["test"], 2)
     song, cover = media.derived(clip, "-vn", suffix="mp3"), media.derived(clip, "-frames:v", "1", suffix="png")

@@ -21,6 +21,7 @@ from ...errors import UnsupportedMedia
 from . import ffmpeg
 
 KEY, DISCARD = 1, 4
+_UNKNOWN = -(1 << 63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,12 @@ class _Building:
 
     def done(self) -> Packets:
         dts, pts, duration, size, flags, crc = (np.frombuffer(column, np.int64) for column in self.columns)
+        unknown = pts == _UNKNOWN
+        if unknown.any():
+            # AVI has no times of showing: the order of decoding stands in for them, and its steps for the lengths.
+            pts = np.where(unknown, dts, pts)
+            steps = np.diff(dts)
+            duration = np.maximum(duration, int(np.median(steps)) if len(steps) else 1)
         return Packets(
             self.media, self.codec, self.time_base, dts, pts, duration, size, flags, crc,
             self.width, self.height, self.sar, self.rate, self.layout,
