@@ -75,6 +75,7 @@ def test_gui_steps_become_suggestions(reply: str, kept: str, tools: list[str]) -
         "The click track is muted.",
         "Press Start font was used for the title.",
         "Drag-racing footage cut on the beat.",
+        'You can use the title "Our export quality gear" for longer.',
         "标题“点击开始”已添加。",
     ],
 )
