@@ -1,15 +1,16 @@
-"""How good the music is, measured: seeds × palettes (and mood pairs), every gate, the share that passes, the worst named.
+"""How good the music is, measured: seeds × palettes (and mood pairs), every gate, its share, the worst cases.
 
     python bench/music.py --seeds 10 --no-sound        # from the notes alone
     python bench/music.py --seeds 2 --jobs 2           # with the rendered sound: cut hits, loop seam, loudness contrast
 
-The gates and their limits are `game_music_maker.studio.music.gates`. Each palette is composed for a clip with random cuts
+The gates and their limits are `game_music_maker.studio.music.gates`. Each palette is composed for a clip of random cuts
 (half of the seeds as a loop); one-shot cues for themselves.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import random
 import time
@@ -47,7 +48,7 @@ def clip(seed: int, seconds: float = 75.0) -> VideoMap:
     heavy = [0.0, *(c.t for c in cuts if c.w == 1.0), seconds]
     return VideoMap(
         fps=30.0, duration=seconds, cuts=cuts, flow=flow, colour=0.4, look="accurate",
-        scenes=tuple(zip(heavy, heavy[1:], strict=False)),
+        scenes=tuple(itertools.pairwise(heavy)),
     )  # fmt: skip
 
 
@@ -160,7 +161,7 @@ def similar(a: Any, b: Any) -> float:
 
 
 def moods(seeds: int) -> dict[str, tuple[int, int]]:
-    """Pairs of moods with the same seed and palette: how often tempo, brightness of the mode, register differ as they should."""
+    """Mood pairs, same seed and palette: how often tempo, mode, register and brightness differ as they should."""
     out: dict[str, tuple[int, int]] = {}
     names = [p.id for p in library().palettes.values() if p.kind != "cue"]
     for first, second in MOOD_PAIRS:
@@ -169,7 +170,8 @@ def moods(seeds: int) -> dict[str, tuple[int, int]]:
             for seed in range(seeds):
                 low, high = (_mood(name, seed, m) for m in (first, second))
                 for what, sign in (("tempo", a.a - b.a), ("mode", (3 * a.v - a.t) - (3 * b.v - b.t)),
-                                   ("register", (5 * a.v + 3 * a.a) - (5 * b.v + 3 * b.a)), ("lowpass", .6 * (a.a - b.a) + .2 * (a.v - b.v))):  # fmt: skip
+                                   ("register", (5 * a.v + 3 * a.a) - (5 * b.v + 3 * b.a)),
+                                   ("lowpass", .6 * (a.a - b.a) + .2 * (a.v - b.v))):  # fmt: skip
                     good, total = out.get(f"{first}/{second} {what}", (0, 0))
                     diff = low[what] - high[what]
                     ok = diff * sign >= 0 if what in ("mode", "register") else diff * sign > 0
@@ -212,7 +214,10 @@ def distinct(rows: list[Row]) -> dict[str, Any]:
         near.append((best[0], f"{a.palette}/{a.seed}~{best[1].palette}/{best[1].seed}"))
     near.sort(reverse=True)
     per = {p: len({r.chords for r in rows if r.palette == p}) for p in sorted({r.palette for r in rows})}
-    print(f"nearest neighbour: worst {near[0][0]:.3f} {near[0][1]}; over .92: {sum(x > 0.92 for x, _ in near)} of {len(near)}")
+    print(
+        f"nearest neighbour: worst {near[0][0]:.3f} {near[0][1]}; "
+        f"over .92: {sum(x > 0.92 for x, _ in near)} of {len(near)}"
+    )
     print("fewest progressions:", sorted(per.items(), key=lambda x: x[1])[:5])
     return {"nearest": near[:10], "progressions": per}
 
@@ -233,7 +238,10 @@ def main() -> None:
     figures: dict[str, Any] = {"gates": table(rows)}
     if len(rows) > 1:
         figures["distinct"] = distinct(rows)
-    print(f"composing: median {np.median([r.compose_s for r in rows]):.3f} s, slowest {max(r.compose_s for r in rows):.3f} s")
+    print(
+        f"composing: median {np.median([r.compose_s for r in rows]):.3f} s, "
+        f"slowest {max(r.compose_s for r in rows):.3f} s"
+    )
     if options.moods:
         for name, (good, total) in moods(options.moods).items():
             print(f"{' ' if good / total >= 0.95 else '*'} {name:26s} {100 * good / total:6.1f} %  of {total:4d}")

@@ -31,7 +31,9 @@ def hashes(score: Score) -> list[str]:
     return [row["notes"] for row in section_hashes(score)]
 
 
-@pytest.mark.parametrize("words", ["make the second section calmer", "第二段更激烈", "another take of the second section"])
+@pytest.mark.parametrize(
+    "words", ["make the second section calmer", "第二段更激烈", "another take of the second section"]
+)
 def test_an_edit_of_one_section_leaves_the_others_alone(plan: ScorePlan, words: str) -> None:
     before = hashes(compose(plan, VIDEO))
     after = hashes(edited(plan, words)[1])

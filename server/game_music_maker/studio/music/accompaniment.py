@@ -7,62 +7,14 @@ palette's density (onsets a quarter) times the section's own.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
-import numpy as np
-
-from .score import Chord
+from .figure import Line, Task, chord_index, step_of, tied
+from .low import bass, drone, low_unison, pulse, riff
 from .theory import ladder, nearest
 from .voicing import voice
 
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A note before its part and dynamics: section beats, quarter notes, MIDI pitch, `accent` −1 … 1."""
-
-    beat: Fraction
-    dur: Fraction
-    pitch: int
-    accent: float = 0.0
-    artic: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What one role is to play in one section.
-
-    Attributes:
-        chords: absolute chords with beats relative to the section. bar: quarter notes a bar.
-        span: MIDI range. density: onsets a quarter. ratio: note length as a share of the time to the next (0.4–1).
-        bars: length in bars. busy: seeded stream of this role in this section.
-        gaps: (start, end) beats in which the lead rests, for answers.
-    """
-
-    chords: Sequence[Chord]
-    bar: Fraction
-    span: tuple[int, int]
-    density: float
-    ratio: float
-    bars: int
-    generator: np.random.Generator
-    gaps: Sequence[tuple[Fraction, Fraction]] = ()
-
-
 Pattern = Callable[[Task], list[Line]]
-
-
-def _pulse(density: float, bar: Fraction) -> Fraction:
-    """The step of a figure in quarter notes: 2, 1, 1/2, 1/4 by density; dotted groups where the bar is compound."""
-    steps = (
-        [Fraction(3), Fraction(3, 2), Fraction(1, 2), Fraction(1, 4)]
-        if bar == 3 and density < 0.5
-        else [Fraction(2), Fraction(1), Fraction(1, 2), Fraction(1, 4)]
-    )
-    for step in steps:
-        if density <= 1.42 / float(step):
-            return step
-    return steps[-1]
 
 
 def _voiced(task: Task, voices: int = 3) -> list[tuple[int, ...]]:
@@ -80,21 +32,7 @@ def pad(task: Task) -> list[Line]:
             length = min(longest, chord.beat + chord.beats - at)
             lines += [Line(at, length, pitch, -0.2) for pitch in pitches]
             at += length
-    return _tied(lines, longest)
-
-
-def _tied(lines: list[Line], longest: Fraction) -> list[Line]:
-    """Join notes of one pitch that touch, up to `longest`."""
-    out: list[Line] = []
-    last: dict[int, int] = {}
-    for line in sorted(lines, key=lambda x: (x.beat, x.pitch)):
-        i = last.get(line.pitch)
-        if i is not None and out[i].beat + out[i].dur == line.beat and out[i].dur + line.dur <= longest:
-            out[i] = Line(out[i].beat, out[i].dur + line.dur, line.pitch, out[i].accent)
-            continue
-        last[line.pitch] = len(out)
-        out.append(line)
-    return out
+    return tied(lines, longest)
 
 
 _ARPS = ((0, 1, 2, 3, 2, 1), (0, 2, 1, 3), (0, 1, 2, 1), (0, 1, 2, 3), (3, 2, 1, 2), (0, 2, 3, 2, 1, 2))
@@ -102,7 +40,7 @@ _ARPS = ((0, 1, 2, 3, 2, 1), (0, 2, 1, 3), (0, 1, 2, 1), (0, 1, 2, 3), (3, 2, 1,
 
 def arpeggio(task: Task) -> list[Line]:
     """A broken chord; its figure is drawn once a section, its direction turns every fourth bar."""
-    step = _pulse(task.density, task.bar)
+    step = step_of(task.density, task.bar)
     figure = _ARPS[int(task.generator.integers(len(_ARPS)))]
     voices = 4 if task.span[1] - task.span[0] >= 16 else 3
     lines: list[Line] = []
@@ -139,7 +77,7 @@ def comp(task: Task) -> list[Line]:
     for bar in range(task.bars):
         for beat, accent in figure:
             at = bar * task.bar + beat
-            found = _at(task.chords, at)
+            found = chord_index(task.chords, at)
             if found is None or beat >= task.bar:
                 continue
             length = Fraction(max(0.25, min(1.0, task.ratio))).limit_denominator(8)
@@ -167,7 +105,7 @@ _INSIST = ("x.xxx.xxx.xxx.xx", "x.xxx.x.x.xxx.x.", "xxx.xxx.xxx.x.x.", "x.x.xxx.
 
 def ostinato(task: Task) -> list[Line]:
     """A short figure that insists: root, fifth, octave and a neighbour, turned once in four bars."""
-    step = _pulse(task.density, task.bar)
+    step = step_of(task.density, task.bar)
     shape = [(0, 2, 4, 2), (0, 4, 2, 4), (0, 0, 2, 1), (0, 2, 1, 2), (4, 2, 0, 2)][int(task.generator.integers(5))]
     mask = _INSIST[int(task.generator.integers(len(_INSIST)))] if step == Fraction(1, 4) else "x"
     lines: list[Line] = []
@@ -191,98 +129,6 @@ def ostinato(task: Task) -> list[Line]:
     return lines
 
 
-def drone(task: Task) -> list[Line]:
-    """The tonic (or the bass of the chord) held under everything, its fifth with it where the span allows."""
-    lines: list[Line] = []
-    length = 4 * task.bar
-    at = Fraction(0)
-    end = task.bars * task.bar
-    while at < end:
-        found = _at(task.chords, at)
-        chord = task.chords[found if found is not None else 0]
-        root = nearest(ladder((chord.bass_pc,), task.span[0], task.span[1]) or [task.span[0]], task.span[0] + 5)
-        span = min(length, end - at)
-        lines.append(Line(at, span, root, 0.0))
-        if root + 7 <= task.span[1] and (chord.pcs[0] + 7) % 12 in chord.pcs:
-            lines.append(Line(at, span, root + 7, -0.4))
-        at += span
-    return _tied(lines, length)
-
-
-def bass(task: Task) -> list[Line]:
-    """Roots on the chord's start; fifths, octaves, walking notes or sixteenths as the density asks."""
-    lines: list[Line] = []
-    target = task.span[0] + (task.span[1] - task.span[0]) * 0.35
-    chords = list(task.chords)
-    for i, chord in enumerate(chords):
-        root = nearest(ladder((chord.bass_pc,), *task.span) or [task.span[0]], target)
-        following = chords[i + 1] if i + 1 < len(chords) else chords[0]
-        lines += _bass_slot(task, chord, following, root)
-        target = 0.6 * root + 0.4 * (task.span[0] + (task.span[1] - task.span[0]) * 0.35)
-    return lines
-
-
-def _bass_slot(task: Task, chord: Chord, following: Chord, root: int) -> list[Line]:
-    low, high = task.span
-    fifth = next((p for p in (root - 5, root + 7) if low <= p <= high and p % 12 in chord.pcs), root)
-    octave = root + 12 if root + 12 <= high else root
-    end = chord.beat + chord.beats
-    if task.density <= 0.6:
-        half = task.bar / 2 if task.bar % 2 == 0 else task.bar
-        first = Line(chord.beat, min(chord.beats, task.bar), root, 0.3)
-        more = []
-        at = chord.beat + task.bar
-        while at < end:
-            more.append(Line(at, min(task.bar, end - at), fifth if (at // task.bar) % 2 else root, 0.0))
-            at += task.bar
-        if task.generator.random() < 0.3 and chord.beats >= task.bar and first.dur > half:
-            first = Line(first.beat, first.dur - half, root, 0.3)
-            more.append(Line(first.beat + first.dur, half, fifth, -0.2))
-        return [first, *more]
-    step = _pulse(task.density, task.bar)
-    lines: list[Line] = []
-    at, i = chord.beat, 0
-    while at < end:
-        if i == 0 or at % task.bar == 0:
-            pitch, accent = root, 0.5
-        elif step >= 1:
-            pitch, accent = (fifth if i % 2 else root), 0.0
-        else:
-            pitch = octave if (i % 4 == 2 and step <= Fraction(1, 4)) or (i % 8 == 6) else root
-            accent = 0.1 if at.denominator == 1 else -0.2
-        last = at + step >= end
-        if last and i > 0 and step >= Fraction(1, 2) and task.generator.random() < 0.5:
-            pitch = _approach(pitch, following, chord, task.span)
-        lines.append(Line(at, step * Fraction(9, 10) if step < 1 else step, pitch, accent))
-        at += step
-        i += 1
-    return lines
-
-
-def _approach(pitch: int, following: Chord, chord: Chord, span: tuple[int, int]) -> int:
-    """A scale step next to the coming root, from the side that the bass is on."""
-    goal = nearest(ladder((following.bass_pc,), *span) or [pitch], pitch)
-    steps = [d for d in ladder(chord.scale, *span) if 1 <= abs(d - goal) <= 2]
-    return nearest(steps, pitch) if steps else pitch
-
-
-def pulse(task: Task) -> list[Line]:
-    """A low heartbeat on the root: long-short, tighter as the density grows."""
-    lines: list[Line] = []
-    for bar in range(task.bars):
-        found = _at(task.chords, bar * task.bar)
-        if found is None:
-            continue
-        root = nearest(ladder((task.chords[found].bass_pc,), *task.span) or [task.span[0]], sum(task.span) / 2)
-        beats = [Fraction(0), Fraction(1, 2)] if task.density < 1.2 else [Fraction(0), Fraction(1, 2), Fraction(2)]
-        lines += [
-            Line(bar * task.bar + beat, Fraction(1, 2), root, 0.3 - 0.4 * (k % 2))
-            for k, beat in enumerate(beats)
-            if beat < task.bar
-        ]
-    return lines
-
-
 def stabs(task: Task) -> list[Line]:
     """Short full chords: on the chord's start every other time, on an off-beat between."""
     lines: list[Line] = []
@@ -296,24 +142,6 @@ def stabs(task: Task) -> list[Line]:
     return lines
 
 
-def riff(task: Task) -> list[Line]:
-    """Power chords in eighths, palm-muted, with pushes drawn once a section."""
-    push = task.generator.random(8) < 0.45
-    lines: list[Line] = []
-    for bar in range(task.bars):
-        for i in range(int(task.bar * 2)):
-            at = bar * task.bar + Fraction(i, 2)
-            found = _at(task.chords, at)
-            if found is None or (i % 2 and not push[i % 8]):
-                continue
-            root = nearest(ladder((task.chords[found].pcs[0],), *task.span) or [task.span[0]], task.span[0] + 6)
-            accent = 0.5 if i == 0 else 0.1 if i % 2 == 0 else -0.2
-            lines.append(Line(at, Fraction(2, 5), root, accent, "staccato"))
-            if root + 7 <= task.span[1]:
-                lines.append(Line(at, Fraction(2, 5), root + 7, accent, "staccato"))
-    return lines
-
-
 def sparkle(task: Task) -> list[Line]:
     """A few high chord tones where the lead rests, else at the ends of four bars."""
     places = [start for start, end in task.gaps if end - start >= 1] or [
@@ -321,7 +149,7 @@ def sparkle(task: Task) -> list[Line]:
     ]
     lines: list[Line] = []
     for place in places:
-        found = _at(task.chords, place)
+        found = chord_index(task.chords, place)
         if found is None:
             continue
         tones = [p for p in ladder(task.chords[found].pcs, *task.span) if p >= sum(task.span) / 2 - 6]
@@ -350,21 +178,7 @@ def counter(task: Task) -> list[Line]:
             lines.append(Line(chord.beat + half + half / 2, half / 2, pitch, -0.1))
         else:
             lines.append(Line(chord.beat, chord.beats, pitch, -0.1))
-    return _tied(lines, 4 * task.bar)
-
-
-def low_unison(task: Task) -> list[Line]:
-    """Roots in long notes for low brass, a pick-up before every second change."""
-    lines: list[Line] = []
-    target = sum(task.span) / 2
-    for i, chord in enumerate(task.chords):
-        root = nearest(ladder((chord.bass_pc,), *task.span) or [task.span[0]], target)
-        pick = i % 2 == 1 and chord.beats >= 2
-        lines.append(Line(chord.beat, chord.beats - (1 if pick else 0), root, 0.2))
-        if pick:
-            fifth = root + 7 if root + 7 <= task.span[1] else root
-            lines.append(Line(chord.beat + chord.beats - 1, Fraction(1), fifth, 0.0))
-    return lines
+    return tied(lines, 4 * task.bar)
 
 
 def cluster(task: Task) -> list[Line]:
@@ -373,7 +187,7 @@ def cluster(task: Task) -> list[Line]:
     at = Fraction(0)
     end = task.bars * task.bar
     while at < end:
-        found = _at(task.chords, at)
+        found = chord_index(task.chords, at)
         degrees = ladder(task.chords[found or 0].scale, *task.span)
         length = min(2 * task.bar, end - at)
         if task.generator.random() < 0.7 and len(degrees) > 2:
@@ -404,10 +218,3 @@ PATTERNS: dict[str, Pattern] = {
     "low_brass": low_unison, "harmony": chip_chords,
 }  # fmt: skip
 """Role of the palettes → what it plays. ``lead`` and ``perc`` have passes of their own."""
-
-
-def _at(chords: Sequence[Chord], beat: Fraction) -> int | None:
-    for i, chord in enumerate(chords):
-        if chord.beat <= beat < chord.beat + chord.beats:
-            return i
-    return None

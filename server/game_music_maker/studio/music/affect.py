@@ -63,7 +63,7 @@ def wanted_bpm(scene: Palette, arousal: float, pace: float | None, seen: float |
 def pick_mode(scene: Palette, style: Palette, affect: Affect, seed: int, major: bool | None) -> str:
     """A mode of the palettes, weighted by nearness to the wanted brightness.
 
-    The draw goes up the modes from dark to bright, so that with the same seed a brighter mood never gives a darker mode.
+    The draw goes up the modes from dark to bright, so that with one seed a brighter mood never gives a darker mode.
     """
     weights: dict[str, float] = {}
     for palette in (scene, style):

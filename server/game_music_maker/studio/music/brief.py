@@ -37,8 +37,8 @@ class Brief(_Value):
     """What the words ask of the music. None or empty = not said.
 
     Attributes:
-        requests: ids of the mood file's `requests` (loop, one_shot, stems, midi, sync_cuts, duck, build, drop, fade_out,
-            hard_end, louder, quieter), plus ``no_loop``.
+        requests: ids of the mood file's `requests` (loop, one_shot, stems, midi, sync_cuts, duck, build, drop,
+            fade_out, hard_end, louder, quieter), plus ``no_loop``.
         options: how many different takes are wanted.
         pace: arousal 0–1 for the tempo alone; match_video: the pace of the footage decides.
         excludes: instrument ids that must not sound; instruments: those that must.
@@ -77,7 +77,8 @@ class Brief(_Value):
 _LIST = re.compile(r"[\s,、]*(?:\b(?:or|and|nor|any)\b|和|或|与|及|以及|也|、|,)?[\s,、]*$")
 _TURN = re.compile(r"\b(?:but|with|add|just|only|use|instead)\b|但|加|用|只|要")
 _OPTIONS = re.compile(
-    r"\b(?:(two|2|three|3|four|4|a few|some|several)\s+(?:\w+\s+)?(?:options|versions|takes|directions|alternatives|variations))\b"
+    r"\b(?:(two|2|three|3|four|4|a few|some|several)\s+(?:\w+\s+)?"
+    r"(?:options|versions|takes|directions|alternatives|variations))\b"
     r"|([两二三四234几])\s?[个种版首套](?:不同的?)?(?:选项|版本|方案|方向|风格|曲子|配乐)?"
 )
 _OPTION_COUNT = {"two": 2, "2": 2, "两": 2, "二": 2, "four": 4, "4": 4, "四": 4}
@@ -181,7 +182,9 @@ def _wishes(found: list[Found], text: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-_CLAUSE = re.compile(r"[,.;，。；]|\b(?:and then|then|before|and|but|until|to a|into a|into)\b|然后|接着|随后|再(?=[渐慢变])|而后|但")
+_CLAUSE = re.compile(
+    r"[,.;，。；]|\b(?:and then|then|before|and|but|until|to a|into a|into)\b|然后|接着|随后|再(?=[渐慢变])|而后|但"
+)
 _AT = re.compile(rf"(?:\b(?:at|after|from|by|around)\b|从|在|到)?\s*(?:第)?\s*{moment('')}\s*(?:之?后|开始|处|时)?")
 
 
@@ -214,7 +217,10 @@ def _arc(text: str) -> tuple[ArcPoint, ...]:
             points.append(ArcPoint(level=level, at_s=seconds_of(hit, "")))
             continue
         for name, words in lib.moments.items():
-            if any((w in clause) if is_chinese(w) else re.search(rf"\b{re.escape(w)}\b", clause) for w in (*words.en, *words.zh)):
+            if any(
+                (w in clause) if is_chinese(w) else re.search(rf"\b{re.escape(w)}\b", clause)
+                for w in (*words.en, *words.zh)
+            ):
                 points.append(ArcPoint(level=level, share=shares[name]))
                 break
         else:
@@ -228,10 +234,16 @@ def is_music_request(text: str) -> bool:
     """Whether a clause asks for music or a change of it, rather than for an edit of picture, words or other sound."""
     clean = normalise(text)
     lib = library()
-    nouns = any((w in clean) if is_chinese(w) else re.search(rf"\b{re.escape(w)}s?\b", clean) for w in (*lib.nouns.en, *lib.nouns.zh))
+    nouns = any(
+        (w in clean) if is_chinese(w) else re.search(rf"\b{re.escape(w)}s?\b", clean)
+        for w in (*lib.nouns.en, *lib.nouns.zh)
+    )
     if nouns:
         return True
-    if any((w in clean) if is_chinese(w) else re.search(rf"(?<![\w]){re.escape(w)}(?![\w])", clean) for w in (*lib.picture.en, *lib.picture.zh)):
+    if any(
+        (w in clean) if is_chinese(w) else re.search(rf"(?<![\w]){re.escape(w)}(?![\w])", clean)
+        for w in (*lib.picture.en, *lib.picture.zh)
+    ):
         return False
     numbers = read_numbers(clean, length=False)
     if numbers.bpm or (numbers.tonic and numbers.mode) or numbers.meter:

@@ -11,8 +11,9 @@ from .library import library
 from .numbers import moment, read_numbers, seconds_of
 from .words import Found, change_lexicon, match, normalise, unknown
 
-Op = Literal["energy", "tempo", "mood", "density", "level", "loop", "unloop", "fade", "hard", "ring", "another", "options",
-             "keep_theme", "rekey", "up", "mode", "hit", "match", "build", "swing", "bpm", "key", "meter", "seed", "exclude",
+Op = Literal["energy", "tempo", "mood", "density", "level", "loop", "unloop", "fade", "hard", "ring", "another",
+             "keep_theme", "rekey", "up", "mode", "hit", "match", "build", "swing", "bpm", "key", "meter",
+              "seed", "exclude",
              "include", "style", "pace", "length"]  # fmt: skip
 
 
@@ -22,7 +23,7 @@ class Change(BaseModel):
     Attributes:
         op: what to do; `amount` how much (energy −1..1, tempo factor, semitones, bpm, seconds, takes), `word` an id of
             the tables (mood, instrument, palette, mode, metre) or a tonic.
-        section: ``"2"`` counted from 1, ``"-1"`` the last, a role (``intro``, ``outro``, ``A``, ``B``, ``break``), or None = all.
+        section: ``"2"`` counted from 1, ``"-1"`` the last, a role (``intro``, ``outro``, ``A``, ``B`` …), None = all.
         start_s, end_s: span of the music in seconds, where a time was named.
         text: the words that asked for it.
     """
@@ -39,11 +40,14 @@ class Change(BaseModel):
     text: str = ""
 
 
-_SPLIT = re.compile(r"[;；。\n!！]|(?<!\d)\.(?!\d)|,\s*(?:and\s+)?(?:then\s+)?|，|\bthen\b|\band then\b|然后|接着|\bbut\b|但是?")
+_SPLIT = re.compile(
+    r"[;；。\n!！]|(?<!\d)\.(?!\d)|,\s*(?:and\s+)?(?:then\s+)?|，|\bthen\b|\band then\b|然后|接着|\bbut\b|但是?"
+)
 _UNTIL = r"(?:\bto\b|-|~|\band\b|\buntil\b|到|至)"
 _SPANS = (
     (re.compile(rf"(?:from|between|从)?\s*{moment('a')}\s*{_UNTIL}\s*{moment('b')}(?:之间)?"), "ab"),
-    (re.compile(rf"(?:\b(?:after|from|past|starting at|at)\b|从)\s*{moment('a')}(?:\s*(?:on|onwards?|开始|起|以?后))?"), "a"),
+    (re.compile(rf"(?:\b(?:after|from|past|starting at|at)\b|从)\s*{moment('a')}"
+                r"(?:\s*(?:on|onwards?|开始|起|以?后))?"), "a"),
     (re.compile(rf"(?:第)?\s*{moment('a')}\s*(?:以后|之后|后|开始|起)"), "a"),
     (re.compile(rf"(?:\b(?:before|until|till|up to)\b)\s*{moment('b')}|{moment('c')}\s*(?:以前|之前|前)"), "b"),
     (re.compile(rf"(?:\bin |\bfor )?\bthe first\s*{moment('b')}|前\s*{moment('c')}"), "b"),
@@ -118,7 +122,11 @@ def _found(found: list[Found], text: str, place: dict[str, Any]) -> list[Change]
         span = (f.start, f.end)
         if f.kind == "section" or span in taken:
             continue
-        if negated and negated_end >= 0 and not (_AND.fullmatch(text[negated_end : f.start]) and f.kind == "instrument"):
+        if (
+            negated
+            and negated_end >= 0
+            and not (_AND.fullmatch(text[negated_end : f.start]) and f.kind == "instrument")
+        ):
             negated = False
         change = _one(f, negated, factor, place)
         if change:

@@ -175,14 +175,18 @@ def _key(brief: Brief, given: ScorePlan, scene: Palette, style: Palette, place: 
     mode = (given.key.mode if given.key else None) or brief.mode
     mode = mode or affect.pick_mode(scene, style, place, seed, brief.major)
     if mode not in library().modes:
-        raise InvalidArgument(f"There is no mode {mode[:40]!r}.", next="Use one of: " + ", ".join(library().modes) + ".")
+        raise InvalidArgument(
+            f"There is no mode {mode[:40]!r}.", next="Use one of: " + ", ".join(library().modes) + "."
+        )
     pitch_class(tonic)
     return Key(tonic=tonic, mode=mode)
 
 
 def _events(video: VideoMap | None, given: ScorePlan) -> list[Event]:
     events = [Event(c.t, c.w, c.kind) for c in video.cuts if c.kind != "speech"] if video is not None else []
-    events += [Event(h.t, 1.0 if h.weight is None else h.weight, h.kind or "accent", bool(h.locked)) for h in given.hits or ()]
+    events += [
+        Event(h.t, 1.0 if h.weight is None else h.weight, h.kind or "accent", bool(h.locked)) for h in given.hits or ()
+    ]
     return merged(events)
 
 
@@ -194,7 +198,11 @@ def _time(brief: Brief, video: VideoMap | None, given: ScorePlan, choice: _Choic
         return _given_tempo(given, choice, bars, bar)
     low, _, high = affect.tempo_range(choice.scene)
     seen = affect.video_arousal(video)
-    asked = brief.bpm * (1.5 if brief.bpm and choice.scene.bpm_unit == "dq" and choice.meter[-1] == "8" else 1.0) if brief.bpm else None
+    asked = (
+        brief.bpm * (1.5 if brief.bpm and choice.scene.bpm_unit == "dq" and choice.meter[-1] == "8" else 1.0)
+        if brief.bpm
+        else None
+    )
     wanted = asked or affect.wanted_bpm(choice.scene, choice.affect.arousal, brief.pace, seen, brief.match_video)
     sync = "sync_cuts" in brief.requests
     chip = choice.style.id.startswith("chiptune")
@@ -204,7 +212,9 @@ def _time(brief: Brief, video: VideoMap | None, given: ScorePlan, choice: _Choic
         exact = choice.length if not (given.sections or brief.bars) else None
         fit = loop_fit(exact, bars, limits, bar, events)
         if asked is not None and exact is not None and abs(fit.tempo.seconds(fit.beats) - exact) > 0.05:
-            notes.append("The loop keeps the tempo that you asked for, so it is whole bars and not exactly the clip's length.")
+            notes.append(
+                "The loop keeps the tempo that you asked for, so it is whole bars and not exactly the clip's length."
+            )
         return fit
     if choice.length is not None and not given.sections and brief.bars is None and not choice.one_shot:
         fit = map_fit(events, choice.length, limits, bar)
@@ -275,13 +285,23 @@ def _sections(
         energy = shape.energy if spec.energy is None else spec.energy
         out.append(
             SectionPlan(
-                id=identity, role=role, start_beat=float(start), bars=count, energy=energy, tension=tension, chords=chords,
-                density=spec.density or {}, active=_active(brief, spec, choice, i, len(specs)),
-                seed_offset=spec.seed_offset or 0, lock=bool(spec.lock),
-            )  # fmt: skip
+                id=identity,
+                role=role,
+                start_beat=float(start),
+                bars=count,
+                energy=energy,
+                tension=tension,
+                chords=chords,
+                density=spec.density or {},
+                active=_active(brief, spec, choice, i, len(specs)),
+                seed_offset=spec.seed_offset or 0,
+                lock=bool(spec.lock),
+            )
         )
         if spec.start_beat is not None and abs(spec.start_beat - float(start)) > 1e-6:
-            notes.append(f"Section {identity} starts at beat {float(start):g}: sections follow each other without gaps.")
+            notes.append(
+                f"Section {identity} starts at beat {float(start):g}: sections follow each other without gaps."
+            )
         start += count * bar
     return tuple(out)
 
@@ -340,9 +360,12 @@ def _hits(
         kind = _KIND.get(event.kind, event.kind)
         out.append(
             HitPlan(
-                t=event.t, beat=None if beat is None else float(beat), weight=event.w, locked=event.t in locked,
-                kind=kind if kind in ("cut", "impact", "reveal", "silence", "flash", "accent") else "accent",  # type: ignore[arg-type]
-            )  # fmt: skip
+                t=event.t,
+                beat=None if beat is None else float(beat),
+                weight=event.w,
+                locked=event.t in locked,
+                kind=kind if kind in ("cut", "impact", "reveal", "silence", "flash", "accent") else "accent",
+            )
         )
     return tuple(out)
 

@@ -14,10 +14,11 @@ from fractions import Fraction
 from ...contract.score import ScorePlan, SectionPlan
 from ..footage import VideoMap
 from .accents import answer_hits, close_piece
-from .accompaniment import PATTERNS, Line, Task
+from .accompaniment import PATTERNS
 from .band import Band, Voice, assemble
 from .chance import chance, pink
 from .drums import TAIKO_PROGRAM, groove
+from .figure import Line, Task
 from .humanise import swung, timed
 from .lead import Lead, lead_lines
 from .library import DrumGrid, library

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,14 +69,18 @@ def slices(
         roles = _by_energy(roles, energies)
     energies = _spread(energies, arousal, keep=bool(arc))
     if not arc:  # a theme is stated with its tune: only intros, breaks and endings go below that
-        energies = [e if r in ("intro", "break", "outro") else max(e, 0.40) for e, r in zip(energies, roles, strict=True)]
+        energies = [
+            e if r in ("intro", "break", "outro") else max(e, 0.40) for e, r in zip(energies, roles, strict=True)
+        ]
     return [
         Slice(role, a, b - a, round(e, 3), round(min(1.0, max(0.0, tension + 0.25 * (e - 0.5))), 3))
         for role, (a, b), e in zip(roles, spans, energies, strict=True)
     ]
 
 
-def _bounds(bars: int, plan: Sequence[tuple[str, int]], tempo: TempoMap, bar: Fraction, video: VideoMap | None) -> list[int]:
+def _bounds(
+    bars: int, plan: Sequence[tuple[str, int]], tempo: TempoMap, bar: Fraction, video: VideoMap | None
+) -> list[int]:
     """First bars of the sections: dynamic programme over bar lines; scene changes pull, odd lengths cost."""
     pull = [0.0] * (bars + 1)
     if video is not None:
@@ -84,7 +89,7 @@ def _bounds(bars: int, plan: Sequence[tuple[str, int]], tempo: TempoMap, bar: Fr
             near = min((abs(tempo.seconds(i * bar) - t) for t in changes), default=9.0)
             pull[i] = 0.9 if near <= 0.06 else 0.5 if near <= 0.5 else 0.0
     at = 0
-    for _, size in plan * 20:
+    for _, size in list(plan) * 20:
         at += size
         if at < bars:
             pull[at] += 0.35
@@ -174,7 +179,7 @@ def _arc_at(arc: Sequence[ArcPoint], at: float, length: float) -> float:
     )
     if at <= points[0][0]:
         return points[0][1] if not points[0][2] else 0.4
-    for (t0, l0, _), (t1, l1, stepped) in zip(points, points[1:], strict=False):
+    for (t0, l0, _), (t1, l1, stepped) in itertools.pairwise(points):
         if t0 <= at <= t1:
             return l0 if stepped else l0 + (l1 - l0) * (at - t0) / max(t1 - t0, 1e-6)
     return points[-1][1]

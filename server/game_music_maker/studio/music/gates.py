@@ -84,7 +84,10 @@ EXCEPTIONS: Mapping[str, Mapping[str, tuple[Gate, str]]] = {
         "H4": (Gate(1.2, 3.3, 4), "as H1"),
         "GS": (Gate(0.65, 0.99, 8), "40–60 % of the beats are empty, so bars agree"),
         "in scale": (Gate(0.85, 1.0), "semitone clusters lie outside of the scale by intent"),
-        "strong chord tones": (Gate(0.5, 1.0), "the lead is meant to rub against the chord (docs/metrics.md §5, tension > .7)"),
+        "strong chord tones": (
+            Gate(0.5, 1.0),
+            "the lead is meant to rub against the chord (docs/metrics.md §5, tension > .7)",
+        ),
         "melody steps and skips": (Gate(0.30, 1.0, 8), "tritones and minor ninths are its ornaments"),
         "melody range": (Gate(4, 24, 8), "a fragment of the motif on a music box"),
         "longest rest s": (Gate(0.0, 9.0), "silence is a device of the style"),
@@ -116,7 +119,9 @@ EXCEPTIONS: Mapping[str, Mapping[str, tuple[Gate, str]]] = {
         "parallels": (Gate(0.0, 20.0, 8), "i and bII stand side by side: planing by a semitone is the idiom"),
         "GS": (Gate(0.70, 0.99, 8), "sixteenths in strings, bass and hats together leave few slots empty"),
     },
-    "dungeon_crawl": {"parallels": (Gate(0.0, 20.0, 8), "i and bII stand side by side: planing by a semitone is the idiom")},
+    "dungeon_crawl": {
+        "parallels": (Gate(0.0, 20.0, 8), "i and bII stand side by side: planing by a semitone is the idiom")
+    },
 }
 
 
@@ -234,7 +239,7 @@ def _identical_run(score: Score) -> float:
 
 
 def _motif_count(lead: Sequence[Note], bar: Fraction) -> float:
-    """How often the commonest rhythm of four (in sparse lines three) notes comes with the same up-and-down shape or its inversion."""
+    """How often the commonest rhythm of four notes (sparse lines: three) comes, its contour kept or inverted."""
     line = sorted(lead, key=lambda n: n.beat)
     played = len({n.beat // bar for n in line})
     size = 4 if len(line) >= 2.5 * played else 3  # where a bar has two notes, four are no longer one idea

@@ -20,9 +20,9 @@ from .theory import fits_mode, numeral
 _MINOR_SWAPS = {"i": ("bVI", "bIII"), "iv": ("bVI", "iidim"), "v": ("bVII",), "bVII": ("v", "bIII"), "bVI": ("iv",)}
 _MAJOR_SWAPS = {"I": ("vi", "iii"), "IV": ("ii", "vi"), "V": ("bVII", "Vsus4"), "vi": ("IV",), "ii": ("IV",)}
 _COLOUR_SWAPS = {
-    "Imaj7": ("iii7", "vi7"), "ii9": ("IVmaj7",), "ii7": ("IVmaj7",), "IVmaj7": ("ii7", "vi7"), "vi7": ("IVmaj7", "iii7"),
+    "Imaj7": ("iii7", "vi7"), "ii9": ("IVmaj7",), "ii7": ("IVmaj7",), "IVmaj7": ("ii7", "vi7"), "vi7": ("IVmaj7",),
     "iii7": ("Imaj7", "vi7"), "V7": ("Vsus4",), "im9": ("bIIImaj7", "bVImaj7"), "iv7": ("bVImaj7",), "iv6": ("ii7",),
-    "bVIImaj7": ("iv7",), "bIIImaj7": ("im7",), "bVImaj7": ("iv7", "bIIImaj7"), "isus2": ("i5", "iadd9"), "iadd9": ("bVI",),
+    "bVIImaj7": ("iv7",), "bIIImaj7": ("im7",), "bVImaj7": ("iv7", "bIIImaj7"), "isus2": ("i5",), "iadd9": ("bVI",),
     "Iadd9": ("vi7", "Imaj7"), "i5": ("isus2", "bIII5"), "bVII5": ("v5", "IV5"), "bVI5": ("iv5",), "bII5": ("bVI5",),
     "I5": ("vi5",), "IV5": ("ii5",), "V5": ("bVII5",), "isus4": ("i5",), "bVIIsus2": ("IVsus2", "bVIIsus4"),
     "bIII": ("bVI", "i"), "bII": ("bVI", "iv"), "II": ("vi", "IV"), "II/1": ("vi7",), "im6": ("i",), "i6": ("i",),

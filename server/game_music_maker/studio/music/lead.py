@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from ...contract.score import ScorePlan, SectionPlan
-from .accompaniment import Line
 from .band import Band
 from .chance import chance
+from .figure import Line
 from .melody import LeadNote, Room, adapt, vary, write_theme
 from .motif import Bar
 from .score import Chord, Section

@@ -38,7 +38,7 @@ class Affect(_Table):
 
 
 class PartSpec(_Table):
-    """A part of a palette. `gm` zero-based programs by preference or "drums"; `density` onsets a quarter at arousal .5."""
+    """A part of a palette. `gm` zero-based programs by preference or "drums"; `density` onsets a quarter."""
 
     role: str
     gm: tuple[int, ...] | Literal["drums"]

@@ -175,14 +175,14 @@ def _step(chord: Chord, span: tuple[int, int], pitch: float, step: int, *, stron
     return float(degrees[goal])
 
 
-def _recovered(
-    chord: Chord, span: tuple[int, int], here: float, leap: float, wanted: float, *, strong: bool
-) -> float:
+def _recovered(chord: Chord, span: tuple[int, int], here: float, leap: float, wanted: float, *, strong: bool) -> float:
     """After a leap the line turns back by a small step, whatever was `wanted`."""
     back = -1 if leap > 0 else 1
     if 0 < (wanted - here) * back <= 4:
         return wanted
-    row = [p for p in ladder(chord.pcs if strong else chord.scale, *span) if 0 < (p - here) * back <= (5 if strong else 4)]
+    row = [
+        p for p in ladder(chord.pcs if strong else chord.scale, *span) if 0 < (p - here) * back <= (5 if strong else 4)
+    ]
     return float(nearest(row, here)) if row else wanted
 
 

@@ -216,11 +216,7 @@ def chord_at(chords: Sequence[Chord], beat: Fraction) -> Chord | None:
 def strong_chord_tones(score: Score, roles: Sequence[str] = ("lead",)) -> float:
     """Share of the melody's notes on strong beats (bar and half bar) that belong to the chord."""
     parts = {part.id for part in score.parts if part.role in roles}
-    half = (
-        bar_beats(score) / 2
-        if bar_beats(score).denominator == 1 and bar_beats(score) % 2 == 0
-        else bar_beats(score)
-    )
+    half = bar_beats(score) / 2 if bar_beats(score).denominator == 1 and bar_beats(score) % 2 == 0 else bar_beats(score)
     hits = total = 0
     for note in score.notes:
         chord = chord_at(score.chords, note.beat)

@@ -1,4 +1,4 @@
-"""Numbers in a brief: tempo, key, metre, length, seed, moments. English and Chinese, found by pattern and blanked out."""
+"""Numbers in a brief: tempo, key, metre, length, seed, moments. English and Chinese, found by patterns."""
 
 from __future__ import annotations
 
@@ -20,24 +20,31 @@ _MODES = {
 }  # fmt: skip
 _MODE_WORDS = "|".join(re.escape(m) for m in sorted(_MODES, key=len, reverse=True))
 _KEY = re.compile(
-    rf"(?:\b(?:in|key of|key:?)\s+(?:the key of\s+)?)?(?<![a-z0-9])(?P<t>[a-g])(?P<a>\s?(?:#|♯|b(?![a-z])|♭|sharp|flat))?"
+    rf"(?:\b(?:in|key of|key:?)\s+(?:the key of\s+)?)?(?<![a-z0-9])(?P<t>[a-g])"
+    r"(?P<a>\s?(?:#|♯|b(?![a-z])|♭|sharp|flat))?"
     rf"[\s-]*(?P<m>{_MODE_WORDS})(?![a-z])|(?P<za>[升降])\s?(?P<zt>[a-g])\s?(?P<zm>{_MODE_WORDS})"
-    r"|\b(?:in the key of|key of|in)\s+(?P<t2>[a-g])(?P<a2>#|♯|b|♭|\s?sharp|\s?flat)?(?=$|[\s,.;!])(?!\s+(?:minute|few|bit|while|way|game|scene|dungeon|lot|different|new))"
+    r"|\b(?:(?:in the )?key of\s+|in\s+(?!a(?:$|[\s,.;!])))(?P<t2>[a-g])(?P<a2>#|♯|b|♭|\s?sharp|\s?flat)?(?=$|[,.;!])"
 )
 _BPM = re.compile(
-    rf"(?:(?:at|to|of|is|=|about|around)\s+)?(?P<n>{_NUM})\s*(?:bpm|beats per minute|beats a minute)|bpm\s*(?:of|=|:|to|at|为|是)?\s*(?P<n2>\d+(?:\.\d+)?)"
+    rf"(?:(?:at|to|of|is|=|about|around)\s+)?(?P<n>{_NUM})\s*(?:bpm|beats per minute|beats a minute)"
+    r"|bpm\s*(?:of|=|:|to|at|为|是)?\s*(?P<n2>\d+(?:\.\d+)?)"
     rf"|tempo\s*(?:of|=|:|to|at|is)?\s*(?P<n3>\d+(?:\.\d+)?)|每分钟\s*(?P<n4>{_NUM})\s*拍|(?P<n5>\d{{2,3}})\s*拍(?!子)"
 )
 _METER = re.compile(
-    r"(?<![\d:])(?P<n>[2345679]|12)\s*/\s*(?P<d>[48])(?!\d)(?:\s*(?:time|meter|metre|time signature|拍子?))?|(?P<waltz>\bwaltz\b|华尔兹|圆舞曲|三拍子?)|(?P<zd>[四八])分之(?P<zn>[二三四五六七九])(?:拍子?)?|(?P<four>四拍子)|(?P<zn2>[二三四五六七九])(?P<zd2>[四八])拍"
+    r"(?<![\d:])(?P<n>[2345679]|12)\s*/\s*(?P<d>[48])(?!\d)(?:\s*(?:time|meter|metre|time signature|拍子?))?"
+    r"|(?P<waltz>\bwaltz\b|华尔兹|圆舞曲|三拍子?)"
+    r"|(?P<zd>[四八])分之(?P<zn>[二三四五六七九])(?:拍子?)?|(?P<four>四拍子)|(?P<zn2>[二三四五六七九])(?P<zd2>[四八])拍"
 )
 _CLOCK = r"(?P<{0}m>\d{{1,2}}):(?P<{0}s>\d{{2}}(?:\.\d+)?)"
 _SECONDS = rf"(?P<{{0}}n>{_NUM})\s*-?\s*(?P<{{0}}u>seconds?|secs?|s(?![a-z])|minutes?|mins?|秒钟?|分钟)"
 _SEED = re.compile(r"(?:\bseed|种子)\s*(?:of|=|:|号|为|是)?\s*(\d+)")
 _BARS = re.compile(rf"(?P<n>{_NUM})\s*-?\s*(?:bars?|measures?|小节)(?![a-z])")
-_MINSEC = re.compile(rf"(?P<m>{_NUM})\s*分(?:钟)?\s*(?P<s>{_NUM})\s*秒|(?P<m2>\d+)\s*min(?:ute)?s?\s*(?:and\s*)?(?P<s2>\d+)\s*s(?:ec(?:ond)?s?)?")
+_MINSEC = re.compile(
+    rf"(?P<m>{_NUM})\s*分(?:钟)?\s*(?P<s>{_NUM})\s*秒|(?P<m2>\d+)\s*min(?:ute)?s?\s*(?:and\s*)?(?P<s2>\d+)\s*s(?:ec(?:ond)?s?)?"
+)
 _LENGTH = re.compile(
-    rf"(?:(?:length|duration|lasting|long|for|时长|长度)\s*(?:of|=|:|is|为|是)?\s*)?(?:{_CLOCK.format('c')}|{_SECONDS.format('w')})(?:\s*(?:long|in length|长|左右))?"
+    rf"(?:(?:length|duration|lasting|long|for|时长|长度)\s*(?:of|=|:|is|为|是)?\s*)?"
+    rf"(?:{_CLOCK.format('c')}|{_SECONDS.format('w')})(?:\s*(?:long|in length|长|左右))?"
 )
 _HALF_MINUTE = re.compile(r"half a minute|半分钟")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -27,8 +28,9 @@ def cue_sheet(score: Score, played: Played | None, video: VideoMap | None) -> di
     """Per event of the picture: planned second, the onset found in the rendered sound, its error and whether it is met.
 
     Returns:
-        ``cues`` [{t, kind, weight, locked, planned, beat, bar, onset_s, error_ms, error_frames, hit, reason}], ``tolerance_ms``
-        (one frame, 40 ms at least), ``rate`` weighted share met, ``chance``, ``lift`` = (rate − chance)/(1 − chance),
+        ``cues`` [{t, kind, weight, locked, planned, beat, bar, onset_s, error_ms, error_frames, hit, reason}],
+        ``tolerance_ms`` (one frame, at least 40), ``rate`` weighted share met,
+        ``chance``, ``lift`` = (rate − chance)/(1 − chance),
         ``mean_error_ms``, ``source`` = ``sound`` or, where nothing is played, ``notes``.
     """
     fps = video.fps if video is not None and video.fps > 0 else 0.0
@@ -64,7 +66,9 @@ def _cue(hit: Hit, score: Score, accents: Floats, times: Floats, tolerance: floa
     found = _nearest(accents, hit.t)
     if found is None or abs(found - hit.t) > tolerance:
         weak = _nearest(times, hit.t)
-        found = weak if found is None or (weak is not None and abs(weak - hit.t) <= LOOK_S < abs(found - hit.t)) else found
+        found = (
+            weak if found is None or (weak is not None and abs(weak - hit.t) <= LOOK_S < abs(found - hit.t)) else found
+        )
     error = None if found is None else found - hit.t
     accent = _nearest(accents, hit.t)
     met = accent is not None and abs(accent - hit.t) <= tolerance + 1e-9
@@ -97,8 +101,9 @@ def report(score: Score, plan: ScorePlan, played: Played | None, video: VideoMap
     """What the music is: the metrics, the gates they pass, a hash of the notes of each section, the loop's seam.
 
     Returns:
-        JSON-ready: ``composer``, ``seed``, ``plan_hash``, ``sections``, ``notes_hash``, ``metrics``, ``gates``, ``picture``
-        (rank correlation of motion and density by bar, share of section starts on scene changes), ``seam``, ``loudness``.
+        JSON-ready: ``composer``, ``seed``, ``plan_hash``, ``sections``, ``notes_hash``, ``metrics``, ``gates``,
+        ``picture`` (rank correlation of motion and density by bar, share of section starts on scene changes), ``seam``,
+        ``loudness``.
     """
     found = gates.measures(score)
     out: dict[str, Any] = {
@@ -117,7 +122,10 @@ def report(score: Score, plan: ScorePlan, played: Played | None, video: VideoMap
         seam = of_played(score, played)
         loudness = played.mastered.loudness
         out["seam"] = None if seam is None else seam.to_dict()
-        out["loudness"] = {"integrated_lufs": _number(loudness.integrated_lufs), "true_peak_dbtp": _number(loudness.true_peak_dbtp)}
+        out["loudness"] = {
+            "integrated_lufs": _number(loudness.integrated_lufs),
+            "true_peak_dbtp": _number(loudness.true_peak_dbtp),
+        }
     return out
 
 
@@ -158,7 +166,7 @@ def _picture(score: Score, video: VideoMap | None) -> dict[str, Any] | None:
     bar = metrics.bar_beats(score)
     count = metrics.bar_count(score)
     bounds = [score.tempo.seconds(i * bar) for i in range(count + 1)]
-    flow = [_mean(video.flow, a * video.flow_hz, b * video.flow_hz) for a, b in zip(bounds, bounds[1:], strict=False)]
+    flow = [_mean(video.flow, a * video.flow_hz, b * video.flow_hz) for a, b in itertools.pairwise(bounds)]
     density = metrics.by_bars(score).density.tolist()
     scenes = [c.t for c in video.cuts if c.w >= 1]
     starts = [score.tempo.seconds(s.start_beat) for s in score.sections[1:]]

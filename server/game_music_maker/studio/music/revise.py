@@ -7,8 +7,6 @@ piece anew around the same theme, key and intensities.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
 from hashlib import blake2b
 from typing import Any
 
@@ -16,11 +14,11 @@ from ...contract.score import Key, PaletteChoice, ScorePlan, SectionPlan
 from ..footage import VideoMap
 from . import affect
 from .band import assemble, palettes_of
-from .brief import ArcPoint, Brief
+from .brief import Brief
 from .changes import Change
 from .complete import make_plan
+from .desk import Desk
 from .library import Affect, library
-from .score import TempoMap
 from .theory import pitch_class
 from .wishes import assign
 
@@ -28,118 +26,20 @@ _NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _LAST = ("fade", "hard", "ring")
 
 
-@dataclass
-class _Desk:
-    """A plan on the desk: `plan` changes edit by edit, `notes` tell what was done."""
-
-    plan: ScorePlan
-    video: VideoMap | None
-    notes: list[str]
-    keep_theme: bool
-
-    def set(self, **fields: Any) -> None:
-        self.plan = self.plan.model_copy(update=fields)
-
-    @property
-    def sections(self) -> tuple[SectionPlan, ...]:
-        return self.plan.sections or ()
-
-    def tempo(self) -> TempoMap:
-        points = tuple((Fraction(p.beat).limit_denominator(960), p.bpm) for p in self.plan.tempo_map or ())
-        return TempoMap(points or ((Fraction(0), 100.0),), self.plan.phase_s or 0.0)
-
-    def bar(self) -> Fraction:
-        numerator, denominator = (self.plan.meter or "4/4").split("/")
-        return Fraction(4 * int(numerator), int(denominator))
-
-    def update(self, where: Sequence[int], change: Callable[[SectionPlan], dict[str, Any]]) -> list[str]:
-        """Apply `change` to the sections of `where` that are not locked; their ids."""
-        rows = list(self.sections)
-        done = []
-        for i in where:
-            if rows[i].lock:
-                self.notes.append(f"Section {rows[i].id} is locked and stayed as it was.")
-                continue
-            rows[i] = rows[i].model_copy(update=change(rows[i]))
-            done.append(str(rows[i].id))
-        self.set(sections=tuple(rows))
-        return done
-
-    def span(self, change: Change) -> tuple[float, float]:
-        """Named seconds of the music (negative starts count from the end)."""
-        length = self.plan.length_s or 0.0
-        start = change.start_s or 0.0
-        start = max(0.0, length + start) if start < 0 else start
-        return start, length if change.end_s is None else change.end_s
-
-    def where(self, change: Change) -> list[int]:
-        """Indices of the sections that a change means; empty where its section does not exist."""
-        rows = self.sections
-        if change.section is not None:
-            return self._named(change.section)
-        if change.start_s is None and change.end_s is None:
-            return list(range(len(rows)))
-        start, end = self.span(change)
-        tempo, bar = self.tempo(), self.bar()
-        out = []
-        for i, row in enumerate(rows):
-            a = tempo.seconds(Fraction(row.start_beat or 0).limit_denominator(960))
-            b = a + tempo.seconds(Fraction((row.start_beat or 0)).limit_denominator(960) + (row.bars or 1) * bar) - a
-            if min(b, end) - max(a, start) > 0.5 * min(b - a, end - start):
-                out.append(i)
-        return out
-
-    def _named(self, name: str) -> list[int]:
-        rows = self.sections
-        if name.lstrip("-").isdigit():
-            number = int(name)
-            index = number - 1 if number > 0 else len(rows) + number
-            return [index] if 0 <= index < len(rows) else []
-        found = [i for i, row in enumerate(rows) if row.role == name]
-        if not found and name == "intro" and rows:
-            return [0]
-        if not found and name == "outro" and rows:
-            return [len(rows) - 1]
-        if not found and name == "A":
-            return [i for i, row in enumerate(rows) if row.role == "A'"]
-        return found
-
-    def relaid(self, *, bpm: float | None = None, free: bool = False, requests: frozenset[str] = frozenset(), **fields: Any) -> None:
-        """Lay the piece out anew with the given fields, keeping theme, key, wishes and the course of intensity."""
-        old = self.plan
-        total = sum(s.bars or 0 for s in self.sections) or 1
-        arc, at = [], 0
-        for row in self.sections:
-            arc.append(ArcPoint(level=row.energy or 0.5, share=(at + (row.bars or 0) / 2) / total))
-            at += row.bars or 0
-        footage = self.video is not None and self.video.duration > 0
-        keep: dict[str, Any] = {
-            "sections": None, "tempo_map": None, "hits": tuple(h for h in old.hits or () if h.locked) or None,
-            "length_s": None if footage or old.loop else old.length_s,
-            "loop": bool(old.loop),
-        }  # fmt: skip
-        given = old.model_copy(update={**keep, **fields})
-        current = None if free else bpm or (old.tempo_map[0].bpm if old.tempo_map else None)
-        beat_unit = 1.5 if palettes_of(old)[0].bpm_unit == "dq" and (given.meter or "4/4").endswith("8") else 1.0
-        bars = total if old.loop and not footage else None
-        brief = Brief(bpm=current / beat_unit if current else None, arc=tuple(arc), bars=bars, requests=requests)
-        made, notes = make_plan(brief, self.video, given=given)
-        self.plan = made
-        self.notes += [n for n in notes if n.startswith(("The tempo", "The loop"))]
-
-
 def revise(
     plan: ScorePlan, changes: Sequence[Change], video: VideoMap | None = None
 ) -> tuple[ScorePlan, tuple[str, ...]]:
     """`plan` (complete) after `changes`, in order, and one sentence for each thing done or refused."""
-    desk = _Desk(plan, video, [], any(c.op == "keep_theme" for c in changes))
+    desk = Desk(plan, video, [], any(c.op == "keep_theme" for c in changes))
     for change in changes:
         handler = _HANDLERS.get(change.op)
         if handler is None:
             continue
         if (change.section or change.start_s is not None) and not desk.where(change) and change.op not in ("exclude",):
             count = len(desk.sections)
-            desk.notes.append(f"There is no such section: the music has {count}, of {(desk.plan.length_s or 0):.0f} s in all.")
+            desk.notes.append(
+                f"There is no such section: the music has {count}, of {(desk.plan.length_s or 0):.0f} s in all."
+            )
             continue
         handler(desk, change)
     return desk.plan, tuple(desk.notes)
@@ -153,7 +53,7 @@ def _targeted(change: Change) -> bool:
     return change.section is not None or change.start_s is not None or change.end_s is not None
 
 
-def _energy(desk: _Desk, change: Change) -> None:
+def _energy(desk: Desk, change: Change) -> None:
     amount = change.amount or 0.0
 
     def move(row: SectionPlan) -> dict[str, Any]:
@@ -162,7 +62,8 @@ def _energy(desk: _Desk, change: Change) -> None:
         factor = 1 + 0.8 * amount
         density |= {role: _clip(density.get(role, 1.0) * factor, 0.3, 2.5) for role in roles}
         return {
-            "energy": _clip((row.energy or 0.5) + amount, 0.05, 1.0), "tension": _clip((row.tension or 0.3) + 0.3 * amount),
+            "energy": _clip((row.energy or 0.5) + amount, 0.05, 1.0),
+            "tension": _clip((row.tension or 0.3) + 0.3 * amount),
             "density": density,
         }  # fmt: skip
 
@@ -174,7 +75,7 @@ def _energy(desk: _Desk, change: Change) -> None:
         desk.notes.append(f"{'Calmer' if amount < 0 else 'More intense'}: section {', '.join(done)}.")
 
 
-def _density(desk: _Desk, change: Change) -> None:
+def _density(desk: Desk, change: Change) -> None:
     roles = [v.part.role for v in assemble(desk.plan).voices]
     factor = change.amount or 1.0
 
@@ -186,7 +87,7 @@ def _density(desk: _Desk, change: Change) -> None:
     desk.notes.append(f"{'Fewer' if factor < 1 else 'More'} notes in {', '.join(done)}.")
 
 
-def _tempo(desk: _Desk, change: Change) -> None:
+def _tempo(desk: Desk, change: Change) -> None:
     if _targeted(change):
         desk.notes.append("The tempo can be changed for the whole piece only, so that the beat stays with the picture.")
         return
@@ -206,13 +107,13 @@ def _tempo(desk: _Desk, change: Change) -> None:
     desk.notes.append(f"The tempo is now {rows[0].bpm / unit if rows else bpm:.0f} bpm.")
 
 
-def _meter(desk: _Desk, change: Change) -> None:
+def _meter(desk: Desk, change: Change) -> None:
     if change.word and change.word != desk.plan.meter:
         desk.relaid(meter=change.word, motif=None)
     desk.notes.append(f"The metre is {desk.plan.meter}.")
 
 
-def _key(desk: _Desk, change: Change) -> None:
+def _key(desk: Desk, change: Change) -> None:
     now = desk.plan.key or Key(tonic="D", mode="dorian")
     tonic, mode = now.tonic or "D", now.mode or "dorian"
     if change.op == "key":
@@ -228,7 +129,7 @@ def _key(desk: _Desk, change: Change) -> None:
     desk.notes.append(f"The key is now {tonic} {mode.replace('_', ' ')}.")
 
 
-def _rekey(desk: _Desk, tonic: str, mode: str) -> None:
+def _rekey(desk: Desk, tonic: str, mode: str) -> None:
     """New key; the chords are numerals and stay, unless the third of the mode changes."""
     before = desk.plan.key.mode if desk.plan.key else None
     modes = library().modes
@@ -239,13 +140,16 @@ def _rekey(desk: _Desk, tonic: str, mode: str) -> None:
         desk.set(sections=made.sections)
 
 
-def _mood(desk: _Desk, change: Change) -> None:
+def _mood(desk: Desk, change: Change) -> None:
     mood = library().moods[change.word or "calm"]
     pull = 0.45 * (change.amount or 1.0)
 
     def move(row: SectionPlan) -> dict[str, Any]:
         energy, tension = row.energy or 0.5, row.tension or 0.3
-        return {"energy": _clip(energy + pull * (mood.a - energy), 0.05), "tension": _clip(tension + pull * (mood.t - tension))}
+        return {
+            "energy": _clip(energy + pull * (mood.a - energy), 0.05),
+            "tension": _clip(tension + pull * (mood.t - tension)),
+        }
 
     done = desk.update(desk.where(change), move)
     if _targeted(change):
@@ -264,11 +168,13 @@ def _mood(desk: _Desk, change: Change) -> None:
     desk.notes.append(f"The whole piece moved {'towards' if pull > 0 else 'away from'} {mood.en[0]}.")
 
 
-def _exclude(desk: _Desk, change: Change) -> None:
+def _exclude(desk: Desk, change: Change) -> None:
     word = change.word or ""
     instrument = library().instruments[word]
     if not _targeted(change):
-        wishes = {r: p for r, p in (desk.plan.instruments or {}).items() if p not in (*instrument.gm, *instrument.family)}
+        wishes = {
+            r: p for r, p in (desk.plan.instruments or {}).items() if p not in (*instrument.gm, *instrument.family)
+        }
         desk.set(excludes=tuple(dict.fromkeys((*(desk.plan.excludes or ()), word))), instruments=wishes)
         desk.notes.append(f"There is no {instrument.en[0]} any more.")
         return
@@ -284,7 +190,9 @@ def _exclude(desk: _Desk, change: Change) -> None:
     start, end = desk.span(change)
     tempo = desk.tempo()
     if change.section is not None:
-        done = desk.update(desk.where(change), lambda row: {"active": {**(row.active or {}), **dict.fromkeys(roles, False)}})
+        done = desk.update(
+            desk.where(change), lambda row: {"active": {**(row.active or {}), **dict.fromkeys(roles, False)}}
+        )
         desk.notes.append(f"No {instrument.en[0]} in section {', '.join(done)}.")
         return
     first, last = round(tempo.beat(start) * 4) / 4, max(0.0, tempo.beat(end))
@@ -301,7 +209,7 @@ def _exclude(desk: _Desk, change: Change) -> None:
     desk.notes.append(f"No {instrument.en[0]} from {start:.1f} s{'' if change.end_s is None else f' to {end:.1f} s'}.")
 
 
-def _include(desk: _Desk, change: Change) -> None:
+def _include(desk: Desk, change: Change) -> None:
     word = change.word or ""
     instrument = library().instruments[word]
     scene, style = palettes_of(desk.plan)
@@ -321,18 +229,18 @@ def _include(desk: _Desk, change: Change) -> None:
     desk.notes.append(f"{instrument.en[0].capitalize()} play in {', '.join(done)}.")
 
 
-def _another(desk: _Desk, change: Change) -> None:
+def _another(desk: Desk, change: Change) -> None:
     if _targeted(change):
-        fresh = desk.update(
-            desk.where(change), lambda row: {"seed_offset": (row.seed_offset or 0) + 1, "chords": None}
-        )
+        fresh = desk.update(desk.where(change), lambda row: {"seed_offset": (row.seed_offset or 0) + 1, "chords": None})
         made, _ = make_plan(Brief(), desk.video, given=desk.plan)
         desk.set(sections=made.sections)
         desk.notes.append(f"Another take of section {', '.join(fresh)}.")
         return
     text = f"{desk.plan.seed}/{change.word or 'again'}"
-    seed = int(change.word) if change.op == "seed" and change.word else int.from_bytes(
-        blake2b(text.encode(), digest_size=4).digest(), "big"
+    seed = (
+        int(change.word)
+        if change.op == "seed" and change.word
+        else int.from_bytes(blake2b(text.encode(), digest_size=4).digest(), "big")
     )
     free = tuple(s if s.lock else s.model_copy(update={"chords": None}) for s in desk.sections)
     given = desk.plan.model_copy(
@@ -342,7 +250,7 @@ def _another(desk: _Desk, change: Change) -> None:
     desk.notes.append(f"Another take, seed {seed}.")
 
 
-def _style(desk: _Desk, change: Change) -> None:
+def _style(desk: Desk, change: Change) -> None:
     palette = library().palettes[change.word or "overworld_adventure"]
     now = desk.plan.palette or PaletteChoice()
     if palette.kind == "scene":
@@ -361,14 +269,14 @@ def _style(desk: _Desk, change: Change) -> None:
     desk.notes.append(f"The style is now {palette.names['en'].lower()}.")
 
 
-def _loop(desk: _Desk, change: Change) -> None:
+def _loop(desk: Desk, change: Change) -> None:
     wanted = change.op == "loop"
     if bool(desk.plan.loop) != wanted:
         desk.relaid(loop=wanted, free=desk.video is not None and desk.video.duration > 0)
     desk.notes.append("The music loops without a seam." if wanted else "The music has an ending now.")
 
 
-def _ending(desk: _Desk, change: Change) -> None:
+def _ending(desk: Desk, change: Change) -> None:
     desk.set(ending=change.op)
     if desk.plan.loop:
         _loop(desk, Change(op="unloop"))
@@ -377,17 +285,19 @@ def _ending(desk: _Desk, change: Change) -> None:
     desk.notes.append(f"The music {words[change.op]} at the end.")
 
 
-def _level(desk: _Desk, change: Change) -> None:
+def _level(desk: Desk, change: Change) -> None:
     if _targeted(change):
         _energy(desk, change.model_copy(update={"amount": 0.2 if (change.amount or 0) > 0 else -0.2}))
         return
     mix = desk.plan.mix
     if mix is not None and mix.lufs is not None:
         desk.set(mix=mix.model_copy(update={"lufs": _clip(mix.lufs + (change.amount or 0), -40, -5)}))
-    desk.notes.append(f"The music is {abs(change.amount or 0):g} dB {'louder' if (change.amount or 0) > 0 else 'quieter'}.")
+    desk.notes.append(
+        f"The music is {abs(change.amount or 0):g} dB {'louder' if (change.amount or 0) > 0 else 'quieter'}."
+    )
 
 
-def _build(desk: _Desk, change: Change) -> None:
+def _build(desk: Desk, change: Change) -> None:
     where = desk.where(change)
     count = max(1, len(where) - 1)
     for k, i in enumerate(where):
@@ -395,7 +305,7 @@ def _build(desk: _Desk, change: Change) -> None:
     desk.notes.append("The music builds up from quiet to full.")
 
 
-def _hit(desk: _Desk, change: Change) -> None:
+def _hit(desk: Desk, change: Change) -> None:
     requests = frozenset({"sync_cuts"}) if change.op == "hit" else frozenset()
     if desk.video is None or not desk.video.cuts:
         desk.notes.append("There are no cuts in the picture to follow.")
@@ -404,12 +314,12 @@ def _hit(desk: _Desk, change: Change) -> None:
     desk.notes.append("The beat was fitted to the cuts again.")
 
 
-def _swing(desk: _Desk, change: Change) -> None:
+def _swing(desk: Desk, change: Change) -> None:
     desk.set(swing=_clip(change.amount or 0.5, 0.5, 0.75))
     desk.notes.append("The rhythm swings." if (change.amount or 0.5) > 0.52 else "The rhythm is straight.")
 
 
-_HANDLERS: dict[str, Callable[[_Desk, Change], None]] = {
+_HANDLERS: dict[str, Callable[[Desk, Change], None]] = {
     "energy": _energy, "density": _density, "tempo": _tempo, "bpm": _tempo, "pace": _tempo, "meter": _meter,
     "key": _key, "up": _key, "rekey": _key, "mode": _key, "mood": _mood, "exclude": _exclude, "include": _include,
     "another": _another, "seed": _another, "style": _style, "loop": _loop, "unloop": _loop,

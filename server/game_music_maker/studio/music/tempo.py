@@ -103,8 +103,8 @@ def _refined(t: np.ndarray, w: np.ndarray, bpm: float, low: float, high: float) 
 def loop_fit(seconds: float | None, bars: int | None, limits: Limits, bar: Fraction, events: Sequence[Event]) -> Fit:
     """A loop: constant tempo, whole bars, and a whole number of samples a beat at 48 kHz.
 
-    With `seconds` the loop is as long as that, to a third of a millisecond a bar, unless the tempo is fixed: then it has
-    the bars that cover it.
+    With `seconds` the loop is as long as that, to a third of a millisecond a bar, unless the tempo is fixed: then
+    it has the bars that cover it.
     """
     wanted = constant(events, limits, bar)
     if seconds:
@@ -175,8 +175,13 @@ def map_fit(events: Sequence[Event], seconds: float, limits: Limits, bar: Fracti
                         layers[j][key] = option
         layers[j] = dict(sorted(layers[j].items(), key=lambda kv: -kv[1].score)[:16])
     first = max((i for i, e in enumerate(usable, start=1) if e.locked), default=0)
-    ends = [end for layer in layers[first:] for state in layer.values() for end in _endings(state, seconds, beat, bar, delta)]
-    score, state, total, last = max(ends, key=lambda e: (e[0], -float(e[2])))
+    ends = [
+        end
+        for layer in layers[first:]
+        for state in layer.values()
+        for end in _endings(state, seconds, beat, bar, delta)
+    ]
+    _score, state, total, last = max(ends, key=lambda e: (e[0], -float(e[2])))
     return _fit(usable, state, total, last, bpm)
 
 
@@ -255,7 +260,9 @@ def _fit(usable: Sequence[Event], state: _State, total: Fraction, last: float, b
     return Fit(tuple(points), total, tuple((usable[i], b) for i, b in state.path))
 
 
-def placed(events: Sequence[Event], tempo: TempoMap, end: Fraction, tolerance_s: float) -> list[tuple[Event, Fraction | None]]:
+def placed(
+    events: Sequence[Event], tempo: TempoMap, end: Fraction, tolerance_s: float
+) -> list[tuple[Event, Fraction | None]]:
     """Each event with the half-beat (else quarter-beat) that plays it within `tolerance_s`, or None."""
     out: list[tuple[Event, Fraction | None]] = []
     for event in events:
