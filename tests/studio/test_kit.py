@@ -169,3 +169,4 @@ def test_a_piece_that_ends_comes_whole(kit) -> None:
 def test_equal_scores_make_equal_kits(kit) -> None:
     first, second = kit(loop=True)[2], kit(loop=True)[2]
     assert Path(first.filename).read_bytes() == Path(second.filename).read_bytes()
+    assert {info.date_time for info in first.infolist()} == {(1980, 1, 1, 0, 0, 0)}

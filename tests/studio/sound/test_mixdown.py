@@ -213,3 +213,15 @@ def test_progress_rises_and_a_cancel_leaves_no_spool(folder: Path, tmp_path: Pat
     with pytest.raises(Cancelled):
         mixdown(inputs, 20, tmp_path / "out.wav", progress=stop)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mix_of_peaks_still_comes_to_its_loudness(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    peaks = 0.02 * rng.standard_normal((10 * RATE, 2))
+    peaks[:: RATE // 5] = 0.9
+    soundfile.write(tmp_path / "peaks.wav", peaks, RATE, subtype="FLOAT")
+    report = mixdown([MixInput(tmp_path / "peaks.wav", 0, 10)], 10, tmp_path / "out.wav")
+    found = loudness.measure(tmp_path / "out.wav")
+    assert report.limiting_db < -3
+    assert found.integrated_lufs == pytest.approx(-14.0, abs=0.5)
+    assert found.true_peak_dbtp <= -2.0

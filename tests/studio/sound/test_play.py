@@ -249,3 +249,21 @@ def test_a_shimmering_room_adds_the_octave(bank, one_part) -> None:
         return band_rms(tail, 1_700, 1_800) / band_rms(tail, 430, 450)
 
     assert octave("shimmer") > 1.5 * octave("hall")
+
+
+def test_even_a_bright_loud_pad_stays_under_the_lead(bank, band) -> None:
+    score = band()
+    parts = tuple(
+        replace(p, program=81, gain_db=9.0) if p.id == "pad" else p for p in score.parts if p.id in ("lead", "pad")
+    )
+    notes = tuple(n for n in score.notes if n.part in ("lead", "pad"))
+    stems = play(replace(score, parts=parts, notes=notes, reverb=Reverb("none", 0, 0)), bank).stems
+    lead, pad = (stems[layer][:240_000].sum(axis=1) for layer in ("high", "base"))
+    assert 20 * np.log10(band_rms(lead, 1_000, 4_000) / band_rms(pad, 1_000, 4_000)) >= 3.0
+
+
+def test_a_long_room_dies_away_before_the_end(bank, one_part) -> None:
+    score = one_part([(0, 4, 60, 100)], program=48, reverb=Reverb("cavern", 6.0, 0.5))
+    mix = play(score, bank).mix
+    held, end = (np.sqrt(np.square(mix[a : a + 960]).mean()) for a in (72_000, len(mix) - 960 - 1_440))
+    assert 20 * np.log10(held / end) >= 40

@@ -29,7 +29,7 @@ Progress = Callable[[float, str], None]
 _BLOCK = RATE
 _FADE_IN = round(0.005 * RATE)
 _MOST_GAIN_DB = 36.0
-_MOST_LIMITING_DB = 18.0
+_MOST_LIMITING_DB = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ class _Mixer:
         """The gain that gives the loudness after the limiter, and the limiter for it."""
         limiter = Limiter(self._tape.read, self._tape.frames, RATE, wrap=self._seamless)
         gain = min(_MOST_GAIN_DB, target - loudness.gated(energy))
-        for _ in range(5):
+        for _ in range(12):
             limiter.aim(gain, ceiling)
             squeezed = energy * limiter.powers(round(RATE / 10), len(energy))
             miss = target - (loudness.gated(squeezed) + gain)
