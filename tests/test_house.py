@@ -115,7 +115,7 @@ def test_import_directions() -> None:
         if _layer(path) in LAYERS
         for module in _imports(path)
         if (target := _own(module)) and target != _layer(path)
-        if target not in LAYERS[_layer(path)] | ENTRIES.get(_relative(path), set()) | ENTRIES.get(_relative(path), set())
+        if target not in LAYERS[_layer(path)] | ENTRIES.get(_relative(path), set())
     ]
     assert wrong == []
 

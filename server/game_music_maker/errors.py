@@ -70,7 +70,7 @@ class MusicMakerError(Exception):
         self.routed_to = routed_to
 
     def to_dict(self) -> dict[str, Any]:
-        """The public error object: ``code, message, retryable, next`` and, where known, ``retry_after_s, link, routed_to``."""
+        """The public error object: ``code, message, retryable, next``, and ``retry_after_s, link, routed_to`` where known."""
         found: dict[str, Any] = {
             "code": self.code,
             "message": self.message,

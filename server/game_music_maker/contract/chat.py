@@ -41,7 +41,9 @@ class RunRequest(BaseModel):
         return "\n".join(part.text for part in self.new_message.parts if part.text)
 
 
-def text_event(text: str, *, invocation_id: str, event_id: str, timestamp: float, partial: bool = False) -> dict[str, Any]:
+def text_event(
+    text: str, *, invocation_id: str, event_id: str, timestamp: float, partial: bool = False
+) -> dict[str, Any]:
     """An ADK Event that carries text; `partial` text is progress, the non-partial event repeats it whole."""
     event = _event(invocation_id, event_id, timestamp)
     event["content"] = {"parts": [{"text": text}], "role": "model"}
@@ -49,7 +51,9 @@ def text_event(text: str, *, invocation_id: str, event_id: str, timestamp: float
     return event
 
 
-def call_event(name: str, args: dict[str, Any], *, invocation_id: str, event_id: str, timestamp: float) -> dict[str, Any]:
+def call_event(
+    name: str, args: dict[str, Any], *, invocation_id: str, event_id: str, timestamp: float
+) -> dict[str, Any]:
     """An ADK Event with one function call."""
     event = _event(invocation_id, event_id, timestamp)
     event["content"] = {"parts": [{"functionCall": {"id": event_id, "name": name, "args": args}}], "role": "model"}
@@ -67,7 +71,8 @@ def result_event(
 ) -> dict[str, Any]:
     """An ADK Event with a function's response; `state_delta` names what changed."""
     event = _event(invocation_id, event_id, timestamp)
-    event["content"] = {"parts": [{"functionResponse": {"id": event_id, "name": name, "response": response}}], "role": "user"}
+    answer = {"id": event_id, "name": name, "response": response}
+    event["content"] = {"parts": [{"functionResponse": answer}], "role": "user"}
     event["actions"] = {"stateDelta": state_delta, "artifactDelta": {}}
     return event
 

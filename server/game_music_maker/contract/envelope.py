@@ -7,8 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import BY_WIRE, BackendError, MusicMakerError, NoCredits, PlanRequired, RateLimited, SessionGone
-from ..errors import FileTooLarge, TokenRefused
+from ..errors import (
+    BY_WIRE,
+    BackendError,
+    FileTooLarge,
+    MusicMakerError,
+    NoCredits,
+    PlanRequired,
+    RateLimited,
+    SessionGone,
+    TokenRefused,
+)
 
 _BY_STATUS: dict[int, type[MusicMakerError]] = {
     401: TokenRefused,

@@ -30,7 +30,7 @@ class RenderRequest(BaseModel):
 
 
 class RenderStatus(BaseModel):
-    """One look at a render. `progress` 0–100; `size` in bytes, `duration` in seconds; an unknown status is still running."""
+    """One look at a render: `progress` 0–100, `size` in bytes, `duration` in seconds. An unknown status still runs."""
 
     model_config = ConfigDict(frozen=True)
 
