@@ -86,8 +86,7 @@ def facts(path: str | Path) -> str:
 def picture_md5(path: str | Path) -> str:
     """The MD5 of the picture's packets as they are in the file."""
     done = subprocess.run(
-        [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path)]
-        + ["-map", "0:v", "-c", "copy", "-f", "md5", "-"],
+        [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path), *"-map 0:v -c copy -f md5 -".split()],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     return done.stdout
