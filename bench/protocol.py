@@ -1,14 +1,17 @@
 """How fast and how small the MCP server is, against an empty one with as many tools, in the same run.
 
-    python bench/protocol.py [--rounds 7]
+    python bench/protocol.py [--rounds 7] [--megabytes 500]
 
 Prints JSON: seconds from the start of the process to the answer of ``initialize``, seconds of ``tools/list``, resident
 memory after it, each as median of ours and of the empty server and as their ratio; and the size of ``tools/list``.
+Then, with a scripted NemoVideo on loopback: what `credits` takes above the service's own time, 20 calls at once, and
+how far the server's memory rises above idle while a large file goes up and comes down (Linux).
 """
 
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import os
 import statistics
@@ -78,9 +81,103 @@ def once(command: list[str], environment: dict[str, str]) -> dict[str, float]:
     return found
 
 
+def peak_mb(pid: int) -> float:
+    """The highest resident memory that a process has had, in MB (Linux)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1000 for line in lines if line.startswith("VmHWM"))
+
+
+def call(process: subprocess.Popen[bytes], number: int, tool: str, **arguments: Any) -> dict[str, Any]:
+    """One tool call; its structured answer."""
+    line = ask(process, number, "tools/call", {"name": tool, "arguments": arguments})
+    found: dict[str, Any] = json.loads(line)["result"]
+    if found.get("isError"):
+        raise SystemExit(found)
+    return found["structuredContent"]  # type: ignore[no-any-return]
+
+
+def with_service(folder: Path, megabytes: int) -> dict[str, Any]:
+    """Figures that need a service behind the server."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+    from nemo_server import NemoServer
+
+    with NemoServer() as nemo:
+        environment = {
+            **os.environ, "HOME": str(folder), "NEMO_API_URL": nemo.url, "NEMO_TOKEN": nemo.token,
+            "GAME_MUSIC_MAKER_POLL_SECONDS": "0.2", "GAME_MUSIC_MAKER_ALLOWED_DIRS": str(folder),
+        }  # fmt: skip
+        command = [sys.executable, "-m", "game_music_maker", "serve"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
+            hello = {
+                "protocolVersion": "2025-11-25",
+                "capabilities": {},
+                "clientInfo": {"name": "bench", "version": "1"},
+            }
+            ask(process, 1, "initialize", hello)
+            call(process, 2, "connect", project="bench")
+            trips, own = [], []
+            for number in range(40):
+                began = time.perf_counter()
+                call(process, 10 + number, "credits")
+                trips.append(time.perf_counter() - began)
+                own.append(direct(nemo.port, nemo.token))
+            many = at_once(process, 20)
+            idle = peak_mb(process.pid)
+            clip = folder / "large.mp4"
+            with clip.open("wb") as handle:
+                handle.write(b"\0\0\0\x18ftypmp42")
+                handle.truncate(megabytes * 10**6)
+            call(process, 300, "upload", files=[str(clip)])
+            up = peak_mb(process.pid) - idle
+            nemo.output = bytes(megabytes * 10**6)
+            call(process, 301, "export", wait_s=300)
+            down = peak_mb(process.pid) - idle
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait(timeout=10)
+    return {
+        "credits_above_service_ms": round((statistics.median(trips) - statistics.median(own)) * 1000, 2),
+        "twenty_calls_at_once_s": round(many, 3),
+        "megabytes": megabytes,
+        "upload_above_idle_mb": round(up, 1),
+        "download_above_idle_mb": round(down, 1),
+    }
+
+
+def direct(port: int, token: str) -> float:
+    """Seconds of the service's own answer to the same question."""
+    began = time.perf_counter()
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.request("GET", "/api/credits/balance/simple", headers={"Authorization": f"Bearer {token}"})
+    connection.getresponse().read()
+    connection.close()
+    return time.perf_counter() - began
+
+
+def at_once(process: subprocess.Popen[bytes], count: int) -> float:
+    """Seconds until `count` calls that were written at once are all answered."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    began = time.perf_counter()
+    for number in range(count):
+        body = {
+            "jsonrpc": "2.0",
+            "id": 100 + number,
+            "method": "tools/call",
+            "params": {"name": "credits", "arguments": {}},
+        }
+        process.stdin.write(json.dumps(body).encode() + b"\n")
+    process.stdin.flush()
+    waiting = set(range(100, 100 + count))
+    while waiting:
+        waiting.discard(json.loads(process.stdout.readline()).get("id"))
+    return time.perf_counter() - began
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--megabytes", type=int, default=500)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
         environment = {**os.environ, "GAME_MUSIC_MAKER_HOME": home}
@@ -100,7 +197,11 @@ def main() -> int:
     ratios = {
         key: round(median["ours"][key] / median["empty"][key], 3) for key in ("initialize_s", "tools_list_s", "rss_mb")
     }
-    print(json.dumps({"median": median, "ratio": ratios}, indent=1))
+    best = {name: min(run["initialize_s"] for run in found) for name, found in runs.items()}
+    ratios["initialize_best"] = round(best["ours"] / best["empty"], 3)
+    with tempfile.TemporaryDirectory() as folder:
+        service = with_service(Path(folder), min(499, args.megabytes))
+    print(json.dumps({"median": median, "ratio": ratios, "with_service": service}, indent=1))
     return 0
 
 

@@ -231,6 +231,7 @@ class NemoServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._open.add(connection)
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
