@@ -85,8 +85,9 @@ def facts(path: str | Path) -> str:
 
 def picture_md5(path: str | Path) -> str:
     """The MD5 of the picture's packets as they are in the file."""
+    copied = ["-map", "0:v", "-c", "copy", "-f", "md5", "-"]
     done = subprocess.run(
-        [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path), *"-map 0:v -c copy -f md5 -".split()],
+        [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path), *copied],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     return done.stdout
