@@ -16,7 +16,18 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
-from mcp.types import ToolAnnotations
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    INVALID_PARAMS,
+    Completion,
+    CompletionArgument,
+    CompletionContext,
+    GetPromptResult,
+    InputRequiredResult,
+    PromptReference,
+    ResourceTemplateReference,
+    ToolAnnotations,
+)
 
 from . import skill
 from .errors import MusicMakerError
@@ -36,6 +47,18 @@ class ServedTool(Tool):
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
         return await call(self.spec, ToolContext(self.desk, _reporter(context)), arguments)
+
+
+class Server(MCPServer[Any]):
+    """The SDK's server, but an unknown prompt or a missing argument is the caller's fault (-32602), not ours."""
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[Any, Any] | None = None
+    ) -> GetPromptResult | InputRequiredResult:
+        try:
+            return await super().get_prompt(name, arguments, context)
+        except ValueError as error:
+            raise MCPError(code=INVALID_PARAMS, message=str(error)) from None
 
 
 def _reporter(context: Context[Any, Any]) -> Callable[[float | None, str], Any]:
@@ -80,7 +103,7 @@ def build(desk: Desk) -> MCPServer[Any]:
         finally:
             await desk.close()
 
-    server: MCPServer[Any] = MCPServer(
+    server = Server(
         name="game-music-maker",
         title="Game Music Maker",
         version=skill.version(),
@@ -125,3 +148,16 @@ def _add_resources(server: MCPServer[Any], desk: Desk) -> None:
         except MusicMakerError as error:
             raise ResourceNotFoundError(f"{error.message} {error.next}") from None
         return str(data["timeline"])
+
+    @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]  # the SDK gives it no types
+    async def complete(
+        ref: PromptReference | ResourceTemplateReference,
+        argument: CompletionArgument,
+        context: CompletionContext | None,
+    ) -> Completion | None:
+        """The names of projects, where the timeline's address is being typed."""
+        if not isinstance(ref, ResourceTemplateReference) or argument.name != "name":
+            return None
+        names = [found["project"] for found in desk.workspace().projects()]
+        fitting = [name for name in names if name.startswith(argument.value)]
+        return Completion(values=fitting[:100], total=len(fitting), has_more=len(fitting) > 100)
