@@ -83,7 +83,8 @@ def reply(events: list[dict[str, Any]]) -> str:
 
 
 def processes() -> Iterator[tuple[int, int, str]]:
-    told = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    asked = ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="]
+    told = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
     for line in told.splitlines():
         pid, parent, command = line.split(None, 2) if len(line.split(None, 2)) == 3 else (*line.split(), "")
         yield int(pid), int(parent), command
@@ -109,7 +110,7 @@ def gone(*pids: int) -> None:
 @pytest.fixture
 def slow_clip(media: Media) -> Path:
     """A clip that takes seconds to encode as VP9."""
-    return media.clip(["plasma"], seconds=15, size=(320, 180), sound=None)
+    return media.clip(["plasma"], seconds=6, size=(320, 180), sound=None)
 
 
 def files_of(studio: RunningStudio, name: str) -> list[Path]:

@@ -31,6 +31,7 @@ _T = TypeVar("_T")
 RENDERS_AT_ONCE = 2
 _LOOK_AROUND_S = 1.0
 _RENEW_S = 0.5
+_LOG_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Desk:
             self.database, self.folders.owner, self.folders.alive, lease_s=options.lease_s, queue=options.queue
         )
         soundfont = str(options.soundfont) if options.soundfont else None
-        self.pool = Pool(soundfont, self.folders.root / "worker.log")
+        self.pool = Pool(soundfont, _bounded(self.folders.root / "worker.log"))
         self.closing = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._wake = asyncio.Event()
@@ -269,6 +270,14 @@ class Desk:
         with contextlib.suppress(MusicMakerError):
             await work
 
+
+
+def _bounded(log: Path) -> Path:
+    """The workers' log, begun anew where it has grown past a megabyte."""
+    with contextlib.suppress(OSError):
+        if log.stat().st_size > _LOG_BYTES:
+            log.unlink()
+    return log
 
 
 def score_of(draft: Timeline) -> str:
