@@ -134,8 +134,8 @@ def _head(board: _Board, timeline: Timeline, scores: Mapping[str, Mapping[str, A
 
 
 def _clock(second: float, *, exact: bool = False) -> str:
-    whole = int(second)
-    tail = f"{second - whole:.1f}"[1:] if exact or second != whole else ""
+    whole, tenths = divmod(round(second * 10), 10)
+    tail = f".{tenths}" if exact or tenths else ""
     return f"{whole // 60}:{whole % 60:02d}{tail}"
 
 
