@@ -11,7 +11,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from ...contract.score import ScorePlan
-from .drums import CRASH, KICK
+from .drums import CRASH, KICK, SPLASH
 from .metrics import chord_at
 from .score import Chord, Hit, Note, Part
 from .theory import ladder, nearest
@@ -31,6 +31,7 @@ def answer_hits(
     drums = next((part for part in parts if part.drums), None)
     bass = next((part for part in parts if part.role in ("bass", "drone", "low_brass", "pulse")), None)
     sharp = sorted((p for p in parts if p.role in _STABBERS and not p.drums), key=lambda p: _STABBERS.index(p.role))
+    apart, crashed = 4 * _bar(plan), None  # at most one big stroke in four bars
     for hit in hits:
         if not hit.planned:
             continue
@@ -42,10 +43,12 @@ def answer_hits(
         chord = chord_at(chords, hit.beat)
         loud = min(127, round(96 + 24 * hit.weight))
         if drums is not None:
-            keys = (CRASH, KICK) if hit.weight >= 0.45 else (KICK,)
+            big = hit.weight >= 0.9 and (crashed is None or hit.beat - crashed >= apart)
+            crashed = hit.beat if big else crashed
+            keys = (CRASH, KICK) if big else (SPLASH, KICK) if hit.weight >= 0.45 else (KICK,)
             have = {n.pitch for n in out[drums.id] if n.beat == hit.beat}
             out[drums.id] += [
-                Note(drums.id, hit.beat, Fraction(1, 2), key, loud - 14 * (key == CRASH))
+                Note(drums.id, hit.beat, Fraction(1, 2), key, loud - 14 * (key in (CRASH, SPLASH)))
                 for key in keys
                 if key not in have
             ]
@@ -53,9 +56,16 @@ def answer_hits(
             _stab(out, sharp[0], hit, chord, loud)
         if chord is not None and bass is not None and not any(n.beat == hit.beat for n in out[bass.id]):
             pitch = nearest(ladder((chord.bass_pc,), *bass.range) or [bass.range[0]], sum(bass.range) / 2 - 4)
+            held = [n for n in out[bass.id] if n.beat < hit.beat < n.beat + n.dur_beats]
             out[bass.id] = _cut(out[bass.id], hit.beat)
-            out[bass.id].append(Note(bass.id, hit.beat, Fraction(1), pitch, loud - 6))
+            again = [replace(n, beat=hit.beat, dur_beats=n.beat + n.dur_beats - hit.beat, vel=loud - 6) for n in held]
+            out[bass.id] += again or [Note(bass.id, hit.beat, Fraction(1), pitch, loud - 6)]
     return list(parts), out
+
+
+def _bar(plan: ScorePlan) -> Fraction:
+    numerator, denominator = (plan.meter or "4/4").split("/")
+    return Fraction(4 * int(numerator), int(denominator))
 
 
 def _thin(notes: dict[str, list[Note]], parts: Sequence[Part], beat: Fraction) -> None:

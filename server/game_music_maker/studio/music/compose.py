@@ -29,6 +29,12 @@ LAYER_FROM = {"base": 0.0, "mid": 0.44, "high": 0.50, "peak": 0.72}
 """Energy from which a layer plays where the plan does not say."""
 
 
+_STINGER_FIGURES = {
+    "pad": ("pad", "keys", "arp", "stabs", "comp"), "bass": ("bass", "pulse", "low_brass"),
+    "sparkle": ("sparkle", "arp", "stabs"),
+}  # fmt: skip
+
+
 def compose(plan: ScorePlan, video: VideoMap | None = None) -> Score:
     """The notes of a complete `plan` (as `plan.make_plan` gives it).
 
@@ -190,7 +196,13 @@ def _lines(
         min(1.02, max(0.45, 0.98 - 0.4 * arousal - 0.08 * (plan.valence or 0))),
         section.bars, generator, _gaps(tune, section.beats),
     )  # fmt: skip
-    lines = PATTERNS.get(role, PATTERNS["pad"])(task)
+    kind = role
+    if (
+        frame.band.scene.one_shot and role in _STINGER_FIGURES
+    ):  # a cue is too short to differ by form: its figure differs
+        row = _STINGER_FIGURES[role]
+        kind = row[int(chance(frame.seed, "figure", role).integers(len(row)))]
+    lines = PATTERNS.get(kind, PATTERNS["pad"])(task)
     return _entrance(lines, voice, frame, index)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from .library import DrumGrid
 
 TAIKO_PROGRAM = 116
-CRASH, KICK, SNARE, TOM_HIGH, TOM_LOW = 49, 36, 38, 48, 43
+CRASH, SPLASH, KICK, SNARE, TOM_HIGH, TOM_LOW = 49, 55, 36, 38, 48, 43
 _VELOCITY = {"X": 1.0, "x": 0.72, "o": 0.42}
 
 
@@ -49,10 +49,11 @@ def groove(
     slots = max(1, int(bar * 4))
     keep = {slot: generator.random() for slot in range(slots)}
     kit = any(key in grid.lanes for key in (35, KICK, SNARE))
+    lanes = {key: _varied(key, row, generator) for key, row in sorted(grid.lanes.items())}
     strokes: list[Stroke] = []
     for index in range(bars):
         fill = fills and index % 4 == 3 and amount > 0.3
-        for lane, (key, row) in enumerate(sorted(grid.lanes.items())):
+        for lane, (key, row) in enumerate(lanes.items()):
             for slot in range(slots):
                 mark = row[slot * grid.steps // slots % len(row)] if grid.steps != slots else row[slot]
                 if mark == "." or (fill and slot >= slots - 4 and lane != 0):
@@ -68,6 +69,25 @@ def groove(
     if opens and amount > 0.4:
         strokes.append(Stroke(Fraction(0), CRASH if kit else 81, 0.8))
     return strokes
+
+
+_BACKBONE = (35, KICK, SNARE, 39, CRASH, 116)
+
+
+def _varied(key: int, row: str, generator: np.random.Generator) -> str:
+    """The palette's row with the drummer's hand in it: in light lanes one stroke falls out, two ghosts come in."""
+    draws = generator.random(3)
+    if key in _BACKBONE:
+        return row
+    out = list(row)
+    strokes = [i for i, mark in enumerate(row) if mark != "." and i]
+    rests = [i for i, mark in enumerate(row) if mark == "."]
+    if len(strokes) > 1:
+        out[strokes[int(draws[0] * len(strokes))]] = "."
+    for draw in draws[1:]:
+        if rests:
+            out[rests[int(draw * len(rests))]] = "o"
+    return "".join(out)
 
 
 def _stroke(beat: Fraction, key: int, strength: float, slot: int) -> Stroke:

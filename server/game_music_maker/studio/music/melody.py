@@ -90,7 +90,7 @@ def _phrase(
     first, second = idea
     end = cadence(room.slots, generator, final=final)
     if bars == 1:
-        return [end]
+        return [first if generator.random() < 0.5 else new_tail(first, generator)]
     if bars == 2:
         return [first, end]
     way = float(generator.random())
