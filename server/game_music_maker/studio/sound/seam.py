@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ CLICK_DB, HOLE_DB, HEAD_DB, GAP_MS, FLUX_Z = 3.0, -20.0, 0.1, 10.0, 2.5
 _QUIET = 10 ** (-60 / 20)
 _NEAR_S = 0.002
 _FRAME = 1024
+_FEWEST_BARS = 4
+_BREATH_BEATS = Fraction(1, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ class Seam:
             line.
         head_db: RMS of the first half beat against the same half beat after another pass; None where not rendered.
         gap_ms: longest silence (below −60 dBFS) that touches the seam; `rests` says that the score is silent there.
-        flux_z: spectral flux across the seam, in standard deviations from that elsewhere.
+        flux_z: spectral flux across the seam, in standard deviations from that at the bar lines; `rises` says that the
+            score is silent before the seam and starts on it, so that it may be high.
     """
 
     frames: int
@@ -49,6 +53,7 @@ class Seam:
     gap_ms: float
     rests: bool
     flux_z: float
+    rises: bool
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -59,7 +64,7 @@ class Seam:
             "hole": self.hole_db >= HOLE_DB or self.rests,
             "head": self.head_db is None or abs(self.head_db) <= HEAD_DB,
             "gap": self.gap_ms <= GAP_MS or self.rests,
-            "flux": abs(self.flux_z) <= FLUX_Z,
+            "flux": abs(self.flux_z) <= FLUX_Z or (self.rises and self.flux_z > 0),
         }
         return tuple(name for name, holds in gates.items() if not holds)
 
@@ -86,6 +91,7 @@ def of_played(score: Score, played: Played, *, next_pass: Floats | None = None) 
         half = max(1, round(n / beats / 2))
         mine = sum(stem[first : first + half] for stem in played.stems.values())
         head = dsp.to_db(_rms(np.asarray(mine))) - dsp.to_db(_rms(next_pass[:half]))
+    end = score.loop.start_beat + score.loop.len_beats
     per_beat = round(60 * played.rate / score.tempo.points[0][1])
     steady = len(score.tempo.points) == 1
     sounding = any(
@@ -101,6 +107,11 @@ def of_played(score: Score, played: Played, *, next_pass: Floats | None = None) 
         expected=round(per_beat * beats) if steady else n,
         head_db=head,
         rests=not sounding,
+        rises=not any(
+            note.beat < end and note.beat + note.dur_beats > end - _BREATH_BEATS
+            for note in score.notes
+            if note.beat >= score.loop.start_beat
+        ),
     )
 
 
@@ -113,6 +124,7 @@ def examine(
     expected: int,
     head_db: float | None = None,
     rests: bool = False,
+    rises: bool = False,
 ) -> Seam:
     """Measure the seam of `loop`, shape (n, 2). `bars` and `onsets` are frames inside it."""
     n = len(loop)
@@ -124,7 +136,7 @@ def examine(
     elsewhere = _energies(sharp, places, near)
     at_lines = _energies(sharp, lines or places, near)
     here = float(_energies(sharp, [0], near)[0])
-    flux = _flux(mono, [0, *places])
+    flux = _flux(mono, [0, *(lines if len(lines) >= _FEWEST_BARS else places)])
     spread = max(float(flux[1:].std()), 1.5)
     return Seam(
         frames=n,
@@ -135,6 +147,7 @@ def examine(
         gap_ms=_gap(loop) / rate * 1000,
         rests=rests,
         flux_z=float((flux[0] - flux[1:].mean()) / spread),
+        rises=rises,
     )
 
 
