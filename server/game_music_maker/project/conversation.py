@@ -81,8 +81,7 @@ async def _draft_before(room: Room) -> tuple[Any, bool]:
 
 def _progress(run: Run) -> Callable[[float | None, str], None]:
     def note(fraction: float | None, words: str) -> None:
-        shown, _ = wording.without_window(text.line(words, 160))
-        run.progress(fraction, shown or "working")
+        run.progress(fraction, text.line(words, 160) or "working")
 
     return note
 

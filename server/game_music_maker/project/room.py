@@ -17,7 +17,7 @@ from ..errors import (
     PlanRequired,
     SessionGone,
 )
-from . import scores, summary
+from . import scores, summary, wording
 from .clock import Clock
 from .store import Job, Project, Store
 
@@ -163,7 +163,7 @@ class Room:
                 elif heard.kind == "tool":
                     note(None, f"working: {heard.text.replace('_', ' ')}" if heard.text else "working")
                 elif heard.kind == "text":
-                    note(None, heard.text or "working")
+                    note(None, _latest(heard.text))
             return turn.result
 
     async def send_file(
@@ -242,6 +242,13 @@ class Room:
             else:
                 return True
         return False
+
+
+def _latest(words: str) -> str:
+    """The last thing that a stream said, without GUI steps: of "Composing… Playing…" the "Playing…"."""
+    pieces = [piece for piece in words.split("… ") if piece.strip()]
+    shown, _ = wording.without_window(pieces[-1].strip()) if pieces else ("", [])
+    return shown or "working"
 
 
 def _taken(answer: Any) -> tuple[UploadedFile, ...]:
