@@ -11,9 +11,10 @@ from .library import library
 from .numbers import moment, read_numbers, seconds_of
 from .words import Found, change_lexicon, match, normalise, unknown
 
-Op = Literal["energy", "tempo", "mood", "density", "level", "loop", "unloop", "fade", "hard", "ring", "another", "options",
+Op = Literal["energy", "tempo", "mood", "density", "level", "loop", "unloop", "fade", "hard", "ring",
+             "another", "options",
              "keep_theme", "rekey", "up", "mode", "hit", "match", "build", "swing", "bpm", "key", "meter",
-              "seed", "exclude",
+             "seed", "exclude",
              "include", "style", "pace", "length"]  # fmt: skip
 
 

@@ -296,3 +296,18 @@ def _timing(score: Score) -> dict[str, float]:
     if beats:
         out["velocity metre"] = max(beats)
     return out
+
+
+def as_markdown() -> str:
+    """The gates and their exceptions as two tables, for docs/metrics.md."""
+
+    def span(gate: Gate) -> str:
+        low = "" if gate.low == -INF else f"{gate.low:g}"
+        return f"{low} – {'' if gate.high == INF else f'{gate.high:g}'}"
+
+    rows = ["| measure | passes | from bars |", "|---|---|---|"]
+    rows += [f"| {name} | {span(gate)} | {gate.bars or ''} |" for name, gate in GATES.items()]
+    rows += ["", "| palette | measure | passes | because |", "|---|---|---|---|"]
+    for palette, special in EXCEPTIONS.items():
+        rows += [f"| {palette} | {name} | {span(gate)} | {why} |" for name, (gate, why) in special.items()]
+    return "\n".join(rows) + "\n"
