@@ -70,7 +70,7 @@ class MusicMakerError(Exception):
         self.routed_to = routed_to
 
     def to_dict(self) -> dict[str, Any]:
-        """The public error object: ``code, message, retryable, next``, and ``retry_after_s, link, routed_to`` where known."""
+        """The public error object: ``code, message, retryable, next``; ``retry_after_s, link, routed_to`` if known."""
         found: dict[str, Any] = {
             "code": self.code,
             "message": self.message,
