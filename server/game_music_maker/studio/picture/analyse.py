@@ -26,7 +26,7 @@ from .hearing import RATE, Heard, hear
 
 Progress = Callable[[float, str], None]
 FLOW_HZ = 10.0
-SMALL_PIXELS = 4e8
+SMALL_PIXELS = 1e9
 _MERGE_S = 0.25
 _CHUNK = 64
 _KINDS = ("cut", "flash", "hit", "silence", "speech")

@@ -18,6 +18,9 @@ from .features import Features, difference, join
 
 LEAST_STEP = 0.07
 STAND_OUT = 3.0
+AMONG_STEPS = 1.7
+"""Against the second largest step around: a picture that moves at few frames a second makes large steps all
+the time."""
 BACK_AGAIN = 0.4
 NEW_SCENE = 0.2
 _RETURN_S = 0.36
@@ -113,7 +116,7 @@ def judge(steps: Steps, fps: float) -> list[Found]:
         if len(near) and (size < near.max() * 0.999 and size < STAND_OUT * np.partition(near, -2)[-2:].mean()):
             continue
         others = np.sort(near)[:-1] if len(near) > 1 else near
-        if len(others) and size < STAND_OUT * (float(others.mean()) + 0.012):
+        if len(others) and size < max(STAND_OUT * (float(others.mean()) + 0.012), AMONG_STEPS * float(others[-1])):
             continue
         flash = steps.back[i] < BACK_AGAIN * size
         if flash and found and found[-1].kind == "flash" and steps.times[i] - found[-1].t < _RETURN_S:
