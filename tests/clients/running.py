@@ -1,4 +1,4 @@
-"""The installed command, for clients that come from other packages: its path, a clean environment, a server over HTTP."""
+"""The installed command, for clients from other packages: its path, a clean environment, a server over HTTP."""
 
 from __future__ import annotations
 

@@ -1,3 +1,4 @@
+# ruff: noqa: ASYNC240  small files of the tests' own
 """The `mcp` SDK's client against the installed command over stdio, in both eras of the protocol."""
 
 from __future__ import annotations
