@@ -267,3 +267,12 @@ def test_a_long_room_dies_away_before_the_end(bank, one_part) -> None:
     mix = play(score, bank).mix
     held, end = (np.sqrt(np.square(mix[a : a + 960]).mean()) for a in (72_000, len(mix) - 960 - 1_440))
     assert 20 * np.log10(held / end) >= 40
+
+
+def test_a_chord_that_comes_early_is_held_to_its_end(bank, one_part) -> None:
+    score = one_part([(1, 2, 60, 90)], synth="pulse25")
+    early = replace(score, notes=(replace(score.notes[0], micro_ms=-40.0),))
+    sounds = [np.abs(play(s, bank).stems["high"]).max(axis=1) for s in (score, early)]
+    first, last = zip(*((int(np.argmax(s > 0.01)), int(np.flatnonzero(s > 0.01)[-1])) for s in sounds), strict=True)
+    assert first[0] - first[1] == pytest.approx(0.04 * RATE, abs=20)
+    assert abs(last[0] - last[1]) < 480

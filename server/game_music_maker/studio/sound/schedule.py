@@ -72,7 +72,8 @@ def _strike(note: Note, clock: Clock, rate: int) -> Strike:
     end = clock.frame(note.beat + note.dur_beats)
     moved = max(0, round(start + note.micro_ms * rate / 1000))
     share, more = _TOUCH.get(note.artic, (1.0, 0))
-    length = max(1, round((end - start) * share))
+    # The micro-timing moves the start alone: a chord that comes early is still held to its end.
+    length = max(1, round((end - start) * share) + round(start) - moved)
     return Strike(moved, length, note.pitch, max(1, min(127, note.vel + more)), artic=note.artic)
 
 

@@ -23,7 +23,7 @@ from .play import Played
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-CLICK_DB, HOLE_DB, HEAD_DB, GAP_MS, FLUX_Z = 3.0, -20.0, 0.1, 10.0, 2.5
+CLICK_DB, HOLE_DB, HEAD_DB, GAP_MS, FLUX_Z, FLUX_DB = 3.0, -20.0, 0.1, 10.0, 2.5, 6.0
 _QUIET = 10 ** (-60 / 20)
 _NEAR_S = 0.002
 _FRAME = 1024
@@ -42,7 +42,8 @@ class Seam:
         head_db: RMS of the first half beat against the same half beat after another pass; None where not rendered.
         gap_ms: longest silence (below −60 dBFS) that touches the seam; `rests` says that the score is silent there.
         flux_z: spectral flux across the seam, in standard deviations from that at the bar lines; `rises` says that the
-            score is silent before the seam and starts on it, so that it may be high.
+            score is silent before the seam and starts on it, so that it may be high. flux_over_db: the flux over the
+            highest elsewhere: a start that is hardly stronger than others of the piece is music.
     """
 
     frames: int
@@ -54,6 +55,7 @@ class Seam:
     rests: bool
     flux_z: float
     rises: bool
+    flux_over_db: float = 0.0
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -64,7 +66,7 @@ class Seam:
             "hole": self.hole_db >= HOLE_DB or self.rests,
             "head": self.head_db is None or abs(self.head_db) <= HEAD_DB,
             "gap": self.gap_ms <= GAP_MS or self.rests,
-            "flux": abs(self.flux_z) <= FLUX_Z or (self.rises and self.flux_z > 0),
+            "flux": abs(self.flux_z) <= FLUX_Z or (self.flux_z > 0 and (self.rises or self.flux_over_db <= FLUX_DB)),
         }
         return tuple(name for name, holds in gates.items() if not holds)
 
@@ -137,6 +139,7 @@ def examine(
     at_lines = _energies(sharp, lines or places, near)
     here = float(_energies(sharp, [0], near)[0])
     flux = _flux(mono, [0, *(lines if len(lines) >= _FEWEST_BARS else places)])
+    highest = max(float(flux[1:].max()), float(_flux(mono, places).max()))
     spread = max(float(flux[1:].std()), 1.5)
     return Seam(
         frames=n,
@@ -148,6 +151,7 @@ def examine(
         rests=rests,
         flux_z=float((flux[0] - flux[1:].mean()) / spread),
         rises=rises,
+        flux_over_db=float(flux[0]) - highest,
     )
 
 
