@@ -23,7 +23,7 @@ from .play import Played
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-CLICK_DB, HOLE_DB, HEAD_DB, GAP_MS, FLUX_Z, FLUX_DB = 3.0, -20.0, 0.1, 10.0, 2.5, 6.0
+CLICK_DB, HOLE_DB, HEAD_DB, GAP_MS, FLUX_Z, FLUX_DB = 3.0, -20.0, 0.1, 10.0, 2.5, 9.0
 _QUIET = 10 ** (-60 / 20)
 _NEAR_S = 0.002
 _FRAME = 1024
