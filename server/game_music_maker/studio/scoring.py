@@ -44,7 +44,7 @@ def make(bank: Callable[[], Bank], args: Mapping[str, Any], progress: Progress) 
             ``previous`` (folder of the score to change).
 
     Returns:
-        facts for the state: ``name, brief, duration_s, bpm, key, loop, seed, hits, lufs, palette, notes, cue_sheet``.
+        facts for the state: ``name, brief, duration_s, bpm, key, loop, seed, hits, lufs, palette, notes, cue_sheet, report``.
 
     Raises:
         InvalidArgument: the plan cannot be composed.
@@ -76,7 +76,7 @@ def make(bank: Callable[[], Bank], args: Mapping[str, Any], progress: Progress) 
         _write_json(folder / "request.json", {"brief": brief, "given": given, "video": video.model_dump(mode="json")})
         _write_json(folder / "cue_sheet.json", sheet)
         _write_json(folder / "report.json", report)
-    return {**_facts(score, plan, played, sheet), "brief": brief, "notes": list(notes)}
+    return {**_facts(score, plan, played, sheet), "report": report, "brief": brief, "notes": list(notes)}
 
 
 def _planned(args: Mapping[str, Any], video: VideoMap) -> tuple[ScorePlan, list[str], str]:
