@@ -148,8 +148,10 @@ def kit(bank: Callable[[], Bank], folder: Path, out: Path, progress: Progress) -
     Raises:
         NotFound: the score's folder is no longer kept.
     """
+    from importlib.metadata import version
+
     from ..errors import NotFound
-    from .kit import make_kit
+    from .kit import Origin, make_kit
     from .music.compose import compose
     from .sound.play import play
 
@@ -161,8 +163,11 @@ def kit(bank: Callable[[], Bank], folder: Path, out: Path, progress: Progress) -
     instruments = bank()
     played = play(score, instruments, rate=RATE, progress=lambda share, stage: progress(0.5 * share, stage))
     sheet, report = _read_json(folder / "cue_sheet.json"), _read_json(folder / "report.json")
+    given = tuple(sorted(_read_json(folder / "request.json").get("given", {})))
+    programs = {name: version(name) for name in ("numpy", "scipy", "soundfile", "imageio-ffmpeg")}
     make_kit(
         score, plan, played, report, out, bank=instruments, cue_sheet=sheet,
+        origin=Origin(version("game-music-maker"), given, programs),
         progress=lambda share, stage: progress(0.5 + 0.5 * share, stage),
     )  # fmt: skip
     loudness = played.mastered.loudness

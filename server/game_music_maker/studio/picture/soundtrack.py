@@ -35,7 +35,10 @@ def make_sound(plan: Plan, seconds: float, folder: Path, progress: Callable[[flo
     if not inputs:
         return None
     out = folder / "mix.wav"
-    mixdown(inputs, seconds, out, target_lufs=target_lufs(plan), ceiling_dbtp=_CEILING_DBTP, progress=progress)
+    mixdown(
+        inputs, seconds, out, target_lufs=target_lufs(plan), ceiling_dbtp=_CEILING_DBTP,
+        seamless=plan.loop and plan.way == "sound", progress=progress,
+    )  # fmt: skip
     return out
 
 
