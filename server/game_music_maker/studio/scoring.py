@@ -44,7 +44,8 @@ def make(bank: Callable[[], Bank], args: Mapping[str, Any], progress: Progress) 
             ``previous`` (folder of the score to change).
 
     Returns:
-        facts for the state: ``name, brief, duration_s, bpm, key, loop, seed, hits, lufs, palette, notes, cue_sheet, report``.
+        facts for the state: ``name, brief, duration_s, bpm, key, loop, seed, hits, lufs, palette, notes, cue_sheet,
+        report``.
 
     Raises:
         InvalidArgument: the plan cannot be composed.
