@@ -135,9 +135,9 @@ def _sound(row: Row, score: Score, video: VideoMap | None) -> None:
         if len(piece) > 3 * played.rate:
             levels.append(measure(np.ascontiguousarray(piece), played.rate).integrated_lufs)
     if len(levels) > 1:
-        soft = {"lofi_chill", "scifi_ambient"} & set(score.palette.split("+"))
+        special = [gates.CONTRAST_EXCEPTIONS[p][0] for p in score.palette.split("+") if p in gates.CONTRAST_EXCEPTIONS]
         row.measures["contrast LU"] = max(levels) - min(levels)
-        row.passed["contrast LU"] = row.measures["contrast LU"] >= (1.5 if soft else 3.0)
+        row.passed["contrast LU"] = row.measures["contrast LU"] >= min([gates.CONTRAST_LU, *special])
 
 
 def similarity_vector(score: Score) -> Any:

@@ -50,5 +50,5 @@ def test_good_music_passes_and_damage_is_seen() -> None:
 
 def test_a_rest_in_the_middle_is_seen() -> None:
     score = _score()
-    empty = tuple(n for n in score.notes if not 16 <= n.beat < 48 and n.beat + n.dur_beats <= 16 or n.beat >= 48)
+    empty = tuple(n for n in score.notes if (not 16 <= n.beat < 48 and n.beat + n.dur_beats <= 16) or n.beat >= 48)
     assert not gates.judge(replace(score, notes=empty))["longest rest s"]

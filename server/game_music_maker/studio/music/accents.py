@@ -38,10 +38,10 @@ def answer_hits(
         for part, row in out.items():
             boosted = 18 if hit.weight >= 0.9 else 14
             out[part] = [replace(n, vel=min(127, n.vel + boosted)) if n.beat == hit.beat else n for n in row]
-        if hit.weight >= 0.9:
-            _thin(out, parts, hit.beat)
+        if hit.weight >= 0.45:
+            _thin(out, parts, hit.beat, Fraction(1) if hit.weight >= 0.9 else Fraction(1, 2))
         chord = chord_at(chords, hit.beat)
-        loud = min(127, round(96 + 24 * hit.weight))
+        loud = min(127, round(104 + 20 * hit.weight))
         if drums is not None:
             big = hit.weight >= 0.9 and (crashed is None or hit.beat - crashed >= apart)
             crashed = hit.beat if big else crashed
@@ -68,11 +68,11 @@ def _bar(plan: ScorePlan) -> Fraction:
     return Fraction(4 * int(numerator), int(denominator))
 
 
-def _thin(notes: dict[str, list[Note]], parts: Sequence[Part], beat: Fraction) -> None:
-    """One beat of room before a heavy hit: percussion and figures stop, held notes go on."""
-    movers = {p.id for p in parts if p.drums or p.role in ("ostinato", "arp", "riff", "comp", "pulse")}
+def _thin(notes: dict[str, list[Note]], parts: Sequence[Part], beat: Fraction, room: Fraction) -> None:
+    """Room before a hit: percussion and figures stop, held notes go on."""
+    movers = {p.id for p in parts if p.drums or p.role in ("ostinato", "arp", "riff", "comp", "pulse", "harmony")}
     for part in movers & notes.keys():
-        notes[part] = [n for n in notes[part] if not beat - 1 < n.beat < beat]
+        notes[part] = [n for n in notes[part] if not beat - room < n.beat < beat]
 
 
 def _stab(notes: dict[str, list[Note]], part: Part, hit: Hit, chord: Chord, loud: int) -> None:

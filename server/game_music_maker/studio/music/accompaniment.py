@@ -58,6 +58,11 @@ def arpeggio(task: Task) -> list[Line]:
     return lines
 
 
+_LIGHT = ((0, 5), (0, 3), (0, 4, 6), (2, 6), (0, 3, 6))
+_MIDDLE = ((1, 3, 5, 7), (0, 3, 6), (2, 3, 6, 7), (0, 3, 4, 7), (1, 4, 5))
+"""Rhythms of chords, as eighths of a bar."""
+
+
 def comp(task: Task) -> list[Line]:
     """Chords in rhythm: oom-pah in threes, off-beats when light, a syncopated figure when busy."""
     lines: list[Line] = []
@@ -65,10 +70,10 @@ def comp(task: Task) -> list[Line]:
     figure: Sequence[tuple[Fraction, float]]
     if three:
         figure = [(Fraction(1), 0.0), (Fraction(2), -0.2)]
-    elif task.density < 0.8:
-        figure = [(Fraction(0), 0.1), (Fraction(5, 2), -0.1)]
     elif task.density < 1.6:
-        figure = [(Fraction(1, 2), -0.1), (Fraction(3, 2), 0.1), (Fraction(5, 2), -0.1), (Fraction(7, 2), 0.0)]
+        rows = _LIGHT if task.density < 0.8 else _MIDDLE
+        row = rows[int(task.generator.integers(len(rows)))]
+        figure = [(Fraction(eighth, 2), 0.1 if eighth % 4 == 0 else -0.1) for eighth in row]
     else:
         return arpeggio(task)
     if not three and task.generator.random() < 0.4:

@@ -238,7 +238,7 @@ def _play(lines: Sequence[Line], voice: Voice, frame: _Frame, section: Section) 
     """Dynamics: mood and energy set the level, metre and phrase shape it, a slow drift keeps it alive."""
     low, high = frame.band.scene.dynamics.vel
     arousal = frame.plan.arousal if frame.plan.arousal is not None else 0.5
-    mean = low + (high - low) * (0.20 + 0.65 * min(1.0, 0.45 * arousal + 0.65 * section.energy))
+    mean = low + (high - low) * (0.10 + 0.80 * min(1.0, 0.35 * arousal + 0.75 * section.energy))
     part = voice.part
     drift = pink(chance(frame.seed, section.id, part.role, "velocity"), max(2, len(lines))) * 3.0
     notes = []

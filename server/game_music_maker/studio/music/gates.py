@@ -53,6 +53,14 @@ GATES: Mapping[str, Gate] = {
     "identical run": Gate(0, 4, 8),
 }
 
+CONTRAST_LU = 3.0
+CONTRAST_EXCEPTIONS: Mapping[str, tuple[float, str]] = {
+    "lofi_chill": (1.5, "even by style (docs/metrics.md)"),
+    "scifi_ambient": (1.5, "even by style (docs/metrics.md)"),
+    "chiptune_platformer": (1.0, "pulse channels have no dynamics: contrast is by register and number of voices"),
+}
+"""Loudness of the loudest section over the softest, from the rendered sound."""
+
 EXCEPTIONS: Mapping[str, Mapping[str, tuple[Gate, str]]] = {
     "synthwave_racing": {
         "GS": (Gate(0.70, 1.0, 8), "the rolling sixteenths of bass and arpeggio fill every slot by design"),
@@ -292,7 +300,8 @@ def _timing(score: Score) -> dict[str, float]:
         out["timing lag-1"] = float(np.median([t.lag1 for t in found]))
     struck = {hit.beat for hit in score.hits if hit.planned}  # accents for the picture are not metre
     calm = replace(score, notes=tuple(n for n in score.notes if n.beat not in struck))
-    beats = [metrics_lines.velocity_metre(calm, p.id) for p in score.parts if p.id not in drums and _both(rows[p.id])]
+    rows = {p.id: [n for n in calm.notes if n.part == p.id] for p in score.parts if p.id not in drums}
+    beats = [metrics_lines.velocity_metre(calm, part) for part, row in rows.items() if _both(row)]
     if beats:
         out["velocity metre"] = max(beats)
     return out

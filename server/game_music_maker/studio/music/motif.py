@@ -72,7 +72,8 @@ def _steps(
     for i in range(notes - 1):
         draw_ = float(generator.random())
         if i == at:
-            steps.append(direction * int(generator.integers(3, 5)))
+            # In a short bar a leap would be most of what is heard: a skip does there.
+            steps.append(direction * (int(generator.integers(3, 5)) if notes > 3 else 2))
         elif steps and abs(steps[-1]) >= 3:
             steps.append(-int(np.sign(steps[-1])))
         elif draw_ < palette.melody.step + 0.12:

@@ -86,7 +86,7 @@ def _motion(before: Voicing, after: Voicing) -> float:
     a, b = before[-size:], after[-size:]
     cost = float(sum(abs(y - x) for x, y in zip(a, b, strict=True)))
     open_chord = not any((q - p) % 12 in (3, 4, 8, 9) for p in b for q in b)
-    parallel = 0.0 if open_chord else 14.0  # chords without a third move in fifths by nature
+    parallel = 0.0 if open_chord else 26.0  # chords without a third move in fifths by nature
     for i in range(size):
         for j in range(i + 1, size):
             gap = (a[j] - a[i]) % 12
