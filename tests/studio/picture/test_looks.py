@@ -75,6 +75,16 @@ def test_the_quick_look_decodes_few_frames_of_a_large_clip(media: Any, monkeypat
     assert decoded <= 0.07 * whole + 30
 
 
+def test_the_quick_look_takes_clips_with_any_number_of_groups(media: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from game_music_maker.studio.picture import quick
+
+    monkeypatch.setattr(quick, "KEY_SHARE", 1.0)
+    monkeypatch.setattr(quick, "BUDGET_PIXELS", 0.0)
+    clip = media.clip(["cells"], 20, sound=None, video=("-c:v", "libx264", "-preset", "ultrafast", "-g", "2"))
+    seen = quick_look(clip, probe(clip), _tell)
+    assert "300 of 600" in seen.notes[0]
+
+
 def test_large_clips_get_the_quick_look_and_small_ones_every_frame(media: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = media.clip(["test", "red"], 2, sound=None)
     assert analyse(clip, probe(clip)).look == "accurate"

@@ -211,6 +211,15 @@ def _ranges(numbers: NDArray[np.int64]) -> list[tuple[int, int]]:
     return [(int(numbers[a]), int(numbers[b])) for a, b in zip(starts, ends, strict=True)]
 
 
+def one_of(ranges: list[tuple[int, int]]) -> str:
+    """FFmpeg's expression for "n lies in one of these": a binary search, as a sum of a hundred terms is
+    refused."""
+    if len(ranges) == 1:
+        return f"between(n,{ranges[0][0]},{ranges[0][1]})"
+    middle = len(ranges) // 2
+    return f"if(lt(n,{ranges[middle][0]}),{one_of(ranges[:middle])},{one_of(ranges[middle:])})"
+
+
 def _decode(
     path: Path,
     table: Table,
@@ -223,7 +232,7 @@ def _decode(
     wanted[table.order[keys]] = True
     for stretch in stretches:
         wanted[stretch.first : stretch.last + 1] = True
-    keep = "+".join(f"between(n,{a},{b})" for a, b in _ranges(np.flatnonzero(wanted)))
+    keep = one_of(_ranges(np.flatnonzero(wanted)))
     options = ("-noautorotate", "-bsf:v", f"noise=drop='not({keep})'", "-skip_loop_filter", "all")
     times: list[float] = []
     parts: list[Features] = []
