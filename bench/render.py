@@ -44,9 +44,9 @@ def ffmpeg(*args: str | Path) -> None:
     door.run([str(arg) for arg in args], timeout_s=7200)
 
 
-def footage(folder: Path, rate: int, seconds: float) -> Path:
-    """A 1080p clip with a cut every 2–6 s, H.264 as recorders write it (8 Mb/s, groups of at most 250)."""
-    out = folder / f"clip-{rate}-{seconds:g}.mp4"
+def footage(folder: Path, rate: int, seconds: float, megabits: float = 8.0) -> Path:
+    """A 1080p clip with a cut every 2–6 s, H.264 as recorders write it (groups of at most 250 frames)."""
+    out = folder / f"clip-{rate}-{seconds:g}-{megabits:g}.mp4"
     if out.exists():
         return out
     chains, at, i = [], 0.0, 0
@@ -59,22 +59,8 @@ def footage(folder: Path, rate: int, seconds: float) -> Path:
     joined = "".join(f"[v{k}]" for k in range(i)) + f"concat=n={i}:v=1:a=0,{finish}"
     graph = ";".join([*chains, joined, f"{SOUND.format(d=seconds)}[a]"])
     part = out.with_suffix(".part.mp4")
-    coding = [
-        "-c:v",
-        "libx264",
-        "-preset",
-        "superfast",
-        "-b:v",
-        "8M",
-        "-maxrate",
-        "12M",
-        "-bufsize",
-        "16M",
-        "-c:a",
-        "aac",
-        "-b:a",
-        "192k",
-    ]
+    size = ["-b:v", f"{megabits}M", "-maxrate", f"{1.5 * megabits}M", "-bufsize", f"{2 * megabits}M"]
+    coding = ["-c:v", "libx264", "-preset", "superfast", *size, "-c:a", "aac", "-b:a", "192k"]
     ffmpeg("-filter_complex", graph, "-map", "[v]", "-map", "[a]", *coding, part)
     part.rename(out)
     return out
@@ -228,9 +214,9 @@ def main() -> None:
             clip, score = footage(folder, rate, given.seconds), music(folder, given.seconds)
             for name in given.jobs:
                 compare(name, clip, score, f"1080p{rate}")
-        first = footage(folder, given.rates[0], given.seconds)
         for seconds in (10.0, given.long) if given.long else ():
-            clip = lengthened(first, seconds)
+            # 20 minutes have to stay under the 500 MB that an upload may have.
+            clip = lengthened(footage(folder, 30, 30.0, 2.5), seconds)
             for name in ("music", "look"):
                 memory(name, clip, music(folder, seconds), f"{seconds:g} s")
 
