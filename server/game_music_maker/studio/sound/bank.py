@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from importlib import resources
 from pathlib import Path
+from threading import RLock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,14 +86,20 @@ class Zone:
         return self.keys[0] <= key <= self.keys[1] and self.vels[0] <= vel <= self.vels[1]
 
 
+_SOUNDING = tuple(field.name for field in fields(Zone) if field.name not in ("keys", "vels", "voice"))
+"""What makes two zones sound alike, whatever range they answer."""
+
+
 class Bank:
-    """An open bank. Decoding is lazy and kept for the bank's life; `sha256` names the exact file."""
+    """An open bank. Decoding is lazy and kept for the bank's life; `sha256` names the exact file. Several threads may
+    use it."""
 
     def __init__(self, font: SoundFont) -> None:
         self._font = font
         self._presets: dict[tuple[int, int], tuple[Zone, ...]] = {}
         self._samples: dict[int, Floats] = {}
         self._voices: dict[tuple[object, ...], int] = {}
+        self._lock = RLock()
         self._sha = ""
 
     @classmethod
@@ -138,9 +145,10 @@ class Bank:
         """All zones of a preset. A bank without it answers with the nearest it has: the same program in bank 0,
         the standard kit, the first program of the same General MIDI family, or the first preset of all."""
         key = (bank, program)
-        if key not in self._presets:
-            self._presets[key] = self._resolve(self._nearest(bank, program))
-        return self._presets[key]
+        with self._lock:
+            if key not in self._presets:
+                self._presets[key] = self._resolve(self._nearest(bank, program))
+            return self._presets[key]
 
     def _nearest(self, bank: int, program: int) -> tuple[int, int]:
         have = self._font.presets
@@ -174,7 +182,7 @@ class Bank:
 
     def _numbered(self, zone: Zone) -> Zone:
         """`zone` with its `voice`: banks cut velocity ranges into many zones of one sound."""
-        sound = astuple(replace(zone, keys=(0, 127), vels=(0, 127)))
+        sound = tuple(getattr(zone, name) for name in _SOUNDING)
         return replace(zone, voice=self._voices.setdefault(sound, len(self._voices)))
 
     def _zone(self, inner: RawZone, outer: RawZone) -> Zone | None:
@@ -230,13 +238,17 @@ class Bank:
 
     def sample(self, index: int) -> Floats:
         """Frames of a sample, shape (n,), decoded once."""
-        if index not in self._samples:
-            self._samples[index] = self._font.pcm(index)
-        return self._samples[index]
+        with self._lock:
+            if index not in self._samples:
+                self._samples[index] = self._font.pcm(index)
+            return self._samples[index]
 
     def prefetch(self, indices: Iterable[int]) -> None:
         """Decode several samples at once on two threads (the decoder lets go of the interpreter lock)."""
-        wanted = set(indices)
+        with self._lock:
+            self._keep(set(indices))
+
+    def _keep(self, wanted: set[int]) -> None:
         missing = sorted(wanted - self._samples.keys())
         for index in [i for i in self._samples if i not in wanted]:
             if sum(len(sample) for sample in self._samples.values()) < _MOST_FRAMES:

@@ -7,6 +7,7 @@ business", 1979). Below 140 Hz both ears get the same, so that the low end stays
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from scipy import fft
 from ..music.score import Reverb
 
 Floats = NDArray[np.float32]
+Complexes = NDArray[np.complex64]
 
 _LOW_SPEED = 1.15
 """Below 400 Hz the room dies a little sooner than at 1 kHz, so that chords do not pile up into mud."""
@@ -123,12 +125,15 @@ def convolve_into(out: Floats, dry: Floats, response: Floats, gain: float) -> No
     k = response.shape[1]
     size = fft.next_fast_len(max(2 * k if k > 1 << 17 else 4 * k, 1 << 16), real=True)
     hop = size - k + 1
-    spectra = [fft.rfft(ear * np.float32(gain), size) for ear in response]
-    for at in range(0, len(dry), hop):
-        block = dry[at : at + hop]
-        if not block.any():
-            continue
-        spectrum = fft.rfft(block, size)
-        last = min(out.shape[1], at + len(block) + k - 1)
-        for ear in range(2):
-            out[ear, at:last] += fft.irfft(spectrum * spectra[ear], size)[: last - at]
+    def one_ear(ear: int, spectrum: Complexes, at: int, last: int) -> None:
+        out[ear, at:last] += fft.irfft(spectrum * spectra[ear], size)[: last - at]
+
+    with ThreadPoolExecutor(2) as threads:
+        spectra = list(threads.map(lambda ear: fft.rfft(ear * np.float32(gain), size), response))
+        for at in range(0, len(dry), hop):
+            block = dry[at : at + hop]
+            if not block.any():
+                continue
+            spectrum = fft.rfft(block, size)
+            last = min(out.shape[1], at + len(block) + k - 1)
+            list(threads.map(lambda ear, s=spectrum, a=at, b=last: one_ear(ear, s, a, b), range(2)))
