@@ -16,7 +16,8 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.extension import Extension, MethodBinding
 from mcp.server.mcpserver.server import require_client_extension
 from mcp.shared.exceptions import MCPError
-from mcp.types import INVALID_PARAMS, CallToolRequestParams, RequestParams
+from mcp.shared.inbound import MCP_NAME_HEADER, decode_header_value
+from mcp.types import HEADER_MISMATCH, INVALID_PARAMS, CallToolRequestParams, RequestParams
 from pydantic import Field
 
 from .errors import MusicMakerError
@@ -72,18 +73,18 @@ class TasksExtension(Extension):
         return {"resultType": "task", **_fields(job)}
 
     async def _get(self, ctx: ServerRequestContext[Any, Any], params: TaskParams) -> HandlerResult:
-        require_client_extension(ctx, IDENTIFIER)
+        _check(ctx, params)
         job = self._job(params)
         await self._desk.workspace().take_up(job)
         return {"resultType": "complete", **_fields(self._job(params)), **_ending(self._job(params))}
 
     async def _update(self, ctx: ServerRequestContext[Any, Any], params: TaskParams) -> HandlerResult:
-        require_client_extension(ctx, IDENTIFIER)
+        _check(ctx, params)
         self._job(params)  # no task of ours asks for input; an answer to nothing is let go
         return {"resultType": "complete"}
 
     async def _cancel(self, ctx: ServerRequestContext[Any, Any], params: TaskParams) -> HandlerResult:
-        require_client_extension(ctx, IDENTIFIER)
+        _check(ctx, params)
         job = self._job(params)
         await self._desk.workspace().cancel(job.name, job.project)
         return {"resultType": "complete"}
@@ -94,6 +95,14 @@ class TasksExtension(Extension):
             return self._desk.workspace().job(name, project or None)
         except MusicMakerError:
             raise MCPError(code=INVALID_PARAMS, message="There is no such task.") from None
+
+
+def _check(ctx: ServerRequestContext[Any, Any], params: TaskParams) -> None:
+    """Only for clients that declared the extension; over HTTP a routing header must name the task of the body."""
+    require_client_extension(ctx, IDENTIFIER)
+    name = getattr(ctx.request, "headers", {}).get(MCP_NAME_HEADER)
+    if name is not None and decode_header_value(name) != params.task_id:
+        raise MCPError(code=HEADER_MISMATCH, message="The Mcp-Name header does not match the request's 'taskId'.")
 
 
 def _declared(ctx: ServerRequestContext[Any, Any]) -> bool:
