@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from nemo_server import Events, NemoServer, adk
 
 FIXTURES = ("greet", "slow_compute", "failing_job")
-PAST_GRACE_S = 4.0
+PAST_GRACE_S = 3.0
 """The server answers at once what ends within two seconds; the fixtures are asked to be tasks from one second on."""
 
 

@@ -45,7 +45,7 @@ const giveUp = new AbortController();
 readline.createInterface({ input: process.stdin }).once("line", () => giveUp.abort());
 const failed = await call("send_message", { message: "a long turn" }, { signal: giveUp.signal }).catch((error) => error);
 say("gave-up", { error: String(failed) });
-say("running", await call("state", { job: "turn-2" }));
+say("running", await call("state", { job: "turn-2", wait_s: 0 }));
 say("finished", await call("state", { job: "turn-2", wait_s: 60 }));
 await client.close();
 process.exit(0);

@@ -83,7 +83,7 @@ def test_progress_comes_where_it_is_asked_for_and_an_abandoned_call_keeps_its_jo
             await call(client, "state")
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
-        assert (await call(client, "state", job="turn-1"))["status"] == "running"
+        assert (await call(client, "state", job="turn-1", wait_s=0))["status"] == "running"
         hold.set()
         state = await call(client, "state", job="turn-1", wait_s=45)
         assert state["result"]["changes"] == ["BGM added: 'Lo-fi' (0-10s, 35%)"]
