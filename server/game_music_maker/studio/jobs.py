@@ -224,7 +224,7 @@ class Desk:
 
     async def probe(self, path: Path) -> MediaInfo:
         """What an uploaded file is; raises `UnsupportedMedia` and `FileTooLarge`."""
-        return MediaInfo.model_validate(await self.pool.run("probe", {"path": str(path)}, needs="render"))
+        return MediaInfo.model_validate(await self.pool.run("probe", {"path": str(path)}, needs="look"))
 
     async def look(
         self, asset: Asset, *, accurate: bool = False, progress: Callable[[float, str], None] | None = None
@@ -248,7 +248,7 @@ class Desk:
     async def _look(self, asset: Asset, look: str) -> VideoMap:
         assert asset.info is not None
         args = {"path": asset.path, "info": asset.info.model_dump(mode="json"), "accurate": look == "accurate"}
-        found = VideoMap.model_validate(await self.pool.run("look", args, needs="render"))
+        found = VideoMap.model_validate(await self.pool.run("look", args, needs="look"))
         await self.db(self.media.keep_look, asset.id, look, found)
         return found
 
@@ -256,7 +256,7 @@ class Desk:
         """Black bars of a clip: left, top, right, bottom in source pixels, zeros where there are none."""
         assert asset.info is not None
         args = {"path": asset.path, "info": asset.info.model_dump(mode="json")}
-        left, top, right, bottom = (await self.pool.run("bars", args, needs="render"))["bars"]
+        left, top, right, bottom = (await self.pool.run("bars", args, needs="look"))["bars"]
         return left, top, right, bottom
 
     def foresee(self, asset: Asset) -> None:

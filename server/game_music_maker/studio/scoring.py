@@ -27,8 +27,9 @@ _BLOCK = 1 << 20
 
 
 def load() -> None:
-    """Import everything that a score needs, before it is needed."""
+    """Import everything that a score and its render need, before it is needed."""
     from .music import compose, library, plan, report  # noqa: F401
+    from .picture import encode  # noqa: F401
     from .sound import play  # noqa: F401
 
     library.library()

@@ -20,6 +20,9 @@ KEPT_WARM = 2
 _LINE_BYTES = 64 << 20
 _SECONDS = {"warm": 120.0, "probe": 60.0, "bars": 60.0, "look": 900.0, "score": 900.0, "picture": 120.0, "kit": 900.0}
 _RENDER_SECONDS = 4 * 3600.0
+_LOADED = {"score": {"score", "render"}}
+"""What a worker has loaded after a task that needed something: the renderer comes with the instruments, so that the
+music's render finds the libraries in place that made the music. Looking needs little and has a worker of its own."""
 
 
 class WorkerDied(RenderFailed):
@@ -112,6 +115,7 @@ class Pool:
         self._idle: list[Worker] = []
         self._all: set[Worker] = set()
         self._places = asyncio.Semaphore(most)
+        self._warming: set[str] = set()
         self._closed = False
 
     async def run(
@@ -141,15 +145,20 @@ class Pool:
                 await asyncio.shield(self._drop(worker))
                 raise
             if needs:
-                worker.warm.add(needs)
+                worker.warm |= _LOADED.get(needs, {needs})
             await self._give_back(worker)
             return result
 
     async def warm(self, what: str) -> None:
         """Have a worker with `what` loaded, before it is needed; failures show when it is."""
-        if not any(what in worker.warm for worker in self._all):
+        if what in self._warming or any(what in worker.warm for worker in self._all):
+            return
+        self._warming.add(what)
+        try:
             with contextlib.suppress(MusicMakerError):
                 await self.run("warm", {"for": what}, needs=what)
+        finally:
+            self._warming.discard(what)
 
     async def _take(self, needs: str) -> Worker:
         """The best idle worker: one that has loaded what is needed, else the one that has loaded least."""

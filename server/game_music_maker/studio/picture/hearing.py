@@ -14,9 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
-
-from ..sound.loudness import k_weighting
 
 RATE = 16_000
 HZ = 10
@@ -43,6 +40,11 @@ def hear(blocks: Iterable[NDArray[np.float32]]) -> Heard:
     Args:
         blocks: arrays (n, 1).
     """
+    # Imported here, in the thread that listens, while FFmpeg decodes the pictures: scipy.signal takes most of a second.
+    from scipy import signal
+
+    from ..sound.loudness import k_weighting
+
     weighting = k_weighting(RATE)
     voice = signal.butter(2, [120, 4000], "bandpass", fs=RATE, output="sos")
     states = [np.zeros((len(weighting), 2)), np.zeros((len(voice), 2))]
@@ -82,6 +84,8 @@ def _understand(table: NDArray[np.float64]) -> Heard:
 
 def _speech(plain: NDArray[np.float64], voiced: NDArray[np.float64], level: NDArray[np.float64]) -> Spans:
     """Spans where the voice band carries the energy and swings at the rate of syllables."""
+    from scipy import signal
+
     amplitude = np.sqrt(voiced)
     window = 2 * _FINE_HZ
     if len(amplitude) < window:
@@ -115,6 +119,8 @@ def _spans(mask: NDArray[np.bool_], hz: int, *, least: float, bridge: float) -> 
 
 def _onsets(level: NDArray[np.float64], floor: float) -> tuple[float, ...]:
     """Where the sound leaps by 12 dB within 60 ms to a level above `floor`: shots, blows, explosions."""
+    from scipy import signal
+
     back = 5
     if len(level) <= back:
         return ()

@@ -134,10 +134,9 @@ def examine(
     near = max(4, round(_NEAR_S * rate))
     lines = sorted({at for at in bars if near < at < n - near})
     places = sorted({at for at in (*lines, *onsets) if near < at < n - near}) or [n // 2]
-    sharp = _treble(mono, rate)
-    elsewhere = _energies(sharp, places, near)
-    at_lines = _energies(sharp, lines or places, near)
-    here = float(_energies(sharp, [0], near)[0])
+    elsewhere = _treble(mono, places, near, rate)
+    at_lines = _treble(mono, lines or places, near, rate)
+    here = float(_treble(mono, [0], near, rate)[0])
     flux = _flux(mono, [0, *(lines if len(lines) >= _FEWEST_BARS else places)])
     highest = max(float(flux[1:].max()), float(_flux(mono, places).max()))
     spread = max(float(flux[1:].std()), 1.5)
@@ -159,17 +158,14 @@ def _rms(sound: Floats) -> float:
     return float(np.sqrt(np.square(sound, dtype=np.float64).mean())) if sound.size else 0.0
 
 
-def _treble(mono: Floats, rate: int) -> Floats:
-    """What lies above 8 kHz, without delay, of the endless repetition."""
-    spectrum = np.fft.rfft(mono.astype(np.float64))
-    hz = np.fft.rfftfreq(len(mono), 1 / rate)
-    spectrum[hz < min(8_000.0, 0.3 * rate)] = 0
-    return np.fft.irfft(spectrum, len(mono)).astype(np.float32)
-
-
-def _energies(sound: Floats, places: Sequence[int], near: int) -> Doubles:
-    around = np.arange(-near, near)
-    found: Doubles = np.square(sound[(np.asarray(places)[:, None] + around) % len(sound)], dtype=np.float64).sum(axis=1)
+def _treble(mono: Floats, places: Sequence[int], near: int, rate: int) -> Doubles:
+    """Energy above 8 kHz in `near` frames on either side of each place, of the endless repetition."""
+    around = np.arange(-_FRAME, _FRAME)
+    pieces = mono[(np.asarray(places)[:, None] + around) % len(mono)] * np.hanning(2 * _FRAME)
+    spectrum = np.fft.rfft(pieces)
+    spectrum[:, np.fft.rfftfreq(2 * _FRAME, 1 / rate) < min(8_000.0, 0.3 * rate)] = 0
+    sharp = np.fft.irfft(spectrum, 2 * _FRAME)[:, _FRAME - near : _FRAME + near]
+    found: Doubles = np.square(sharp).sum(axis=1)
     return found
 
 
