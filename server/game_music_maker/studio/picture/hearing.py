@@ -15,6 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..sound import dsp, kernels
+from ..sound.loudness import k_weighting
+
 RATE = 16_000
 HZ = 10
 _FINE_HZ = 50
@@ -40,21 +43,16 @@ def hear(blocks: Iterable[NDArray[np.float32]]) -> Heard:
     Args:
         blocks: arrays (n, 1).
     """
-    # Imported here, in the thread that listens, while FFmpeg decodes the pictures: scipy.signal takes most of a second.
-    from scipy import signal
-
-    from ..sound.loudness import k_weighting
-
     weighting = k_weighting(RATE)
-    voice = signal.butter(2, [120, 4000], "bandpass", fs=RATE, output="sos")
+    voice = _band(RATE, 120, 4000)
     states = [np.zeros((len(weighting), 2)), np.zeros((len(voice), 2))]
     hop = RATE // _FINE_HZ
     energies: list[NDArray[np.float64]] = []
     rest = np.zeros((3, 0))
     for block in blocks:
         mono = block[:, 0].astype(np.float64)
-        weighted, states[0] = signal.sosfilt(weighting, mono, zi=states[0])
-        voiced, states[1] = signal.sosfilt(voice, mono, zi=states[1])
+        weighted, states[0] = kernels.sosfilt(weighting, mono, states[0])
+        voiced, states[1] = kernels.sosfilt(voice, mono, states[1])
         rest = np.concatenate([rest, np.stack([mono, weighted, voiced])], axis=1)
         whole = rest.shape[1] // hop
         energies.append((rest[:, : whole * hop].reshape(3, whole, hop) ** 2).mean(axis=2))
@@ -84,22 +82,20 @@ def _understand(table: NDArray[np.float64]) -> Heard:
 
 def _speech(plain: NDArray[np.float64], voiced: NDArray[np.float64], level: NDArray[np.float64]) -> Spans:
     """Spans where the voice band carries the energy and swings at the rate of syllables."""
-    from scipy import signal
-
     amplitude = np.sqrt(voiced)
     window = 2 * _FINE_HZ
     if len(amplitude) < window:
         return ()
-    band = signal.butter(2, [2, 8], "bandpass", fs=_FINE_HZ, output="sos")
-    fast = signal.butter(2, 12, "highpass", fs=_FINE_HZ, output="sos")
+    band = _band(_FINE_HZ, 2, 8)
+    fast = dsp.biquad("highpass", _FINE_HZ, 12)
     box = np.ones(window) / window
 
     def smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(np.convolve(values, box, mode="same"))
 
     mean = smooth(amplitude)
-    syllables = np.sqrt(smooth(signal.sosfiltfilt(band, amplitude) ** 2)) / (mean + 1e-9)
-    rough = np.sqrt(smooth(signal.sosfiltfilt(fast, amplitude) ** 2)) / (mean + 1e-9)
+    syllables = np.sqrt(smooth(kernels.sosfiltfilt(band, amplitude, _FINE_HZ) ** 2)) / (mean + 1e-9)
+    rough = np.sqrt(smooth(kernels.sosfiltfilt(fast, amplitude, _FINE_HZ) ** 2)) / (mean + 1e-9)
     share = smooth(voiced) / (smooth(plain) + 1e-12)
     like = (share > 0.6) & (syllables > 0.3) & (syllables > 1.6 * rough) & (smooth(level) > -50)
     return _spans(like, _FINE_HZ, least=0.8, bridge=0.6)
@@ -119,8 +115,6 @@ def _spans(mask: NDArray[np.bool_], hz: int, *, least: float, bridge: float) -> 
 
 def _onsets(level: NDArray[np.float64], floor: float) -> tuple[float, ...]:
     """Where the sound leaps by 12 dB within 60 ms to a level above `floor`: shots, blows, explosions."""
-    from scipy import signal
-
     back = 5
     if len(level) <= back:
         return ()
@@ -128,8 +122,13 @@ def _onsets(level: NDArray[np.float64], floor: float) -> tuple[float, ...]:
     rise = level - before
     rise[:back] = 0
     rise[level < floor] = 0
-    peaks, _ = signal.find_peaks(rise, height=12.0, distance=_FINE_HZ // 4)
-    return tuple(round(float(peak - 1) / _FINE_HZ, 2) for peak in peaks)
+    peaks = kernels.peaks(rise, 12.0, _FINE_HZ // 4)
+    return tuple(round((peak - 1) / _FINE_HZ, 2) for peak in peaks)
+
+
+def _band(rate: int, low: float, high: float) -> dsp.Sections:
+    """A band-pass of second order on either side."""
+    return np.concatenate([dsp.biquad("highpass", rate, low), dsp.biquad("lowpass", rate, high)])
 
 
 def _edges(loudness: NDArray[np.float64]) -> tuple[float, ...]:

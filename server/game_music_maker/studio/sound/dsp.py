@@ -9,7 +9,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
+
+from . import kernels
 
 Floats = NDArray[np.float32]
 Sections = NDArray[np.float32]
@@ -60,7 +61,7 @@ def run(sections: Sections, wave: Floats) -> Floats:
     """Filter along the last axis from rest."""
     if not len(sections) or wave.shape[-1] == 0:
         return wave
-    found: Floats = signal.sosfilt(sections, wave).astype(np.float32, copy=False)
+    found: Floats = kernels.sosfilt(sections, wave)[0].astype(np.float32, copy=False)
     return found
 
 
@@ -72,7 +73,7 @@ def resample(wave: Floats, ratio: float) -> Floats:
     up, down = _fraction(ratio)
     if up == down or up == 0:
         return wave
-    found: Floats = signal.resample_poly(wave, up, down, window=_sinc(up, down)).astype(np.float32, copy=False)
+    found: Floats = kernels.resample_poly(wave, up, down, _sinc(up, down)).astype(np.float32, copy=False)
     return found
 
 
@@ -87,7 +88,7 @@ def _fraction(ratio: float) -> tuple[int, int]:
 @lru_cache(maxsize=512)
 def _sinc(up: int, down: int) -> Floats:
     widest = max(up, down)
-    taps = signal.firwin(2 * 9 * widest + 1, 0.96 / widest, window=("kaiser", 5.6))
+    taps = kernels.lowpass_taps(2 * 9 * widest + 1, 0.96 / widest, 5.6)
     return np.asarray(taps, dtype=np.float32)
 
 

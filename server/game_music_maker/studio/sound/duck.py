@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, signal
+from scipy import ndimage
 
-from . import dsp
+from . import dsp, kernels
 
 Floats = NDArray[np.float32]
 
@@ -36,7 +36,7 @@ class Listener:
 
     def feed(self, mono: Floats) -> None:
         """`mono`: shape (n,), n a multiple of 10 ms but for the last."""
-        band, self._state = signal.sosfilt(self._band, mono, zi=self._state)
+        band, self._state = kernels.sosfilt(self._band, mono, self._state)
         self._speech.append(_powers(band, self._hop))
         self._whole.append(_powers(mono, self._hop))
 

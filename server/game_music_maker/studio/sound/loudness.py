@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
-from scipy import signal
+
+from . import kernels
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -71,7 +72,7 @@ class Meter:
         self._frames += len(block)
         if self._peaks:
             self._peak.feed(turned)
-        weighted, self._state = signal.sosfilt(self._sections, turned, axis=-1, zi=self._state)
+        weighted, self._state = kernels.sosfilt(self._sections, turned, self._state)
         joined = np.concatenate([self._rest, weighted], axis=1) if self._rest.shape[1] else weighted
         hops = joined.shape[1] // self._hop
         cut = joined[:, : hops * self._hop].reshape(len(joined), hops, self._hop)
@@ -126,14 +127,14 @@ class TruePeak:
 
 def oversampled(piece: Floats) -> Floats:
     """The absolute maximum over the channels at four times the rate, shape (4 · n,)."""
-    fine = signal.resample_poly(piece, _OVERSAMPLING, 1, axis=1, window=_interpolator())
+    fine = kernels.resample_poly(piece, _OVERSAMPLING, 1, _interpolator())
     found: Floats = np.abs(fine).max(axis=0)
     return found
 
 
 @lru_cache(maxsize=1)
 def _interpolator() -> Floats:
-    taps = signal.firwin(2 * 12 * _OVERSAMPLING + 1, 1 / _OVERSAMPLING, window=("kaiser", 6.0))
+    taps = kernels.lowpass_taps(2 * 12 * _OVERSAMPLING + 1, 1 / _OVERSAMPLING, 6.0)
     return np.asarray(taps, np.float32)
 
 
