@@ -28,7 +28,8 @@ def command() -> str:
 
 def environment(home: Path, **extra: str) -> dict[str, str]:
     """This process's environment with a home of its own and without any of the product's settings."""
-    keep = {key: value for key, value in os.environ.items() if not key.startswith(("NEMO_", "GAME_MUSIC_MAKER_"))}
+    ours = ("NEMO_", "GAME_MUSIC_MAKER_", "XDG_DATA_HOME", "LOCALAPPDATA")
+    keep = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     return {**keep, "HOME": str(home), **extra}
 
 
