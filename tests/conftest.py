@@ -14,6 +14,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+for _name in list(os.environ):
+    # No setting of the machine, nor its data folder, takes part: every test says what it means and has its own home.
+    if _name.startswith(("NEMO_", "GAME_MUSIC_MAKER_", "XDG_DATA_HOME", "LOCALAPPDATA")) or _name == "SKILL_SOURCE":
+        del os.environ[_name]
+
 
 @dataclass
 class RunningStudio:
