@@ -54,14 +54,17 @@ def test_nothing_heavy_is_loaded_before_a_backend_is_opened() -> None:
 
 
 def running(home: Path) -> list[int]:
-    """The studios of this home folder, as the system lists them."""
-    found = []
+    """The studios of this home folder, as the system lists them.
+
+    A worker that was forked and has not become its own program yet still bears its studio's name: it is no studio.
+    """
+    found: dict[int, int] = {}
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             words = (entry / "cmdline").read_bytes().split(b"\0")
             if b"game_music_maker.studio" in words and str(home).encode() in words:
-                found.append(int(entry.name))
-    return found
+                found[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    return [pid for pid, parent in found.items() if parent not in found]
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="reads the process table of Linux")
