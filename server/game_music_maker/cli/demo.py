@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import RenderFailed
 from .output import Output
-from .score import add_wishes, score
+from .score import add_wishes, free_name, score
 
 PROMPT = "generate looping fantasy background music that matches the pace of this dungeon exploration scene"
 _NAME = "game-music-demo"
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     output = Output(as_json=args.json, quiet=args.quiet)
     if args.output is None:
-        args.output = _free_name(args.format)
+        args.output = free_name(_NAME, args.format)
     with tempfile.TemporaryDirectory(prefix=f"{_NAME}-") as folder:
         clip = Path(folder) / f"{_NAME}.mp4"
         output.progress(0.01, "making footage")
@@ -43,12 +43,3 @@ def make_footage(clip: Path) -> None:
     if done.returncode != 0:
         words = (done.stderr.strip().splitlines() or ["The demonstration footage could not be made."])[-1]
         raise RenderFailed(words, next="Run `game-music-maker doctor`, or use a clip of your own with `score`.")
-
-
-def _free_name(fmt: str | None) -> str:
-    ending = {"kit": "zip"}.get(fmt or "mp4", fmt or "mp4")
-    path, count = Path(f"{_NAME}.{ending}"), 1
-    while path.exists():
-        count += 1
-        path = Path(f"{_NAME}-{count}.{ending}")
-    return str(path.resolve())

@@ -182,9 +182,14 @@ def require_music(turn: dict[str, Any]) -> None:
 def default_output(clip: str, fmt: str | None) -> str:
     """``<clip>-scored.<ending>`` in the working folder, numbered where that is taken."""
     stem = Path(clip.rsplit("?", 1)[0]).stem or "clip"
+    return free_name(f"{stem}-scored", fmt)
+
+
+def free_name(stem: str, fmt: str | None) -> str:
+    """``<stem>.<ending of the format>`` in the working folder, numbered where that is taken; absolute."""
     ending = {"kit": "zip"}.get(fmt or "mp4", fmt or "mp4")
-    path, count = Path(f"{stem}-scored.{ending}"), 1
+    path, count = Path(f"{stem}.{ending}"), 1
     while path.exists():
         count += 1
-        path = Path(f"{stem}-scored-{count}.{ending}")
+        path = Path(f"{stem}-{count}.{ending}")
     return str(path.resolve())

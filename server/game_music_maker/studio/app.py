@@ -89,7 +89,7 @@ class Studio:
         user = await self._user(request)
         wanted = await body(request, _Open.model_validate)
         session = await self._desk.db(self._desk.sessions.open, user, wanted.task_name, wanted.language)
-        self._desk.background(self._desk.pool.warm("score"))  # words will come
+        self._desk.background(self._desk.pool.warm())  # words will come
         return answer({"task_id": session.task, "session_id": session.id})
 
     async def claim(self, request: Request) -> Response:

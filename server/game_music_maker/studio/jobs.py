@@ -264,7 +264,7 @@ class Desk:
         if asset.info is not None and asset.info.kind == "video":
             with contextlib.suppress(BackendError):
                 self.background(self._quietly(self.look(asset)))
-        self.background(self._quietly(self.pool.warm("score")))
+        self.background(self._quietly(self.pool.warm()))
 
     async def _quietly(self, work: Any) -> None:
         with contextlib.suppress(MusicMakerError):

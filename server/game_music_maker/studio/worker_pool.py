@@ -115,7 +115,7 @@ class Pool:
         self._idle: list[Worker] = []
         self._all: set[Worker] = set()
         self._places = asyncio.Semaphore(most)
-        self._warming: set[str] = set()
+        self._warming = False
         self._closed = False
 
     async def run(
@@ -149,16 +149,16 @@ class Pool:
             await self._give_back(worker)
             return result
 
-    async def warm(self, what: str) -> None:
-        """Have a worker with `what` loaded, before it is needed; failures show when it is."""
-        if what in self._warming or any(what in worker.warm for worker in self._all):
+    async def warm(self) -> None:
+        """Have a worker ready for a score, before one is wanted; failures show when it is."""
+        if self._warming or any("score" in worker.warm for worker in self._all):
             return
-        self._warming.add(what)
+        self._warming = True
         try:
             with contextlib.suppress(MusicMakerError):
-                await self.run("warm", {"for": what}, needs=what)
+                await self.run("warm", {}, needs="score")
         finally:
-            self._warming.discard(what)
+            self._warming = False
 
     async def _take(self, needs: str) -> Worker:
         """The best idle worker: one that has loaded what is needed, else the one that has loaded least."""

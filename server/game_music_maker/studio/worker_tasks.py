@@ -43,14 +43,11 @@ Task = Callable[[Tools, Mapping[str, Any], Progress], dict[str, Any]]
 
 
 def _warm(tools: Tools, args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-    """Load what the next task will need: ``{"for": "score" | "render"}``."""
-    if args["for"] == "score":
-        from .scoring import load
+    """Load what a score and its render will need, and open the instruments."""
+    from .scoring import load
 
-        load()
-        tools.bank()
-    else:
-        from .picture import encode  # noqa: F401
+    load()
+    tools.bank()
     return {}
 
 

@@ -1,10 +1,8 @@
 """What a clip's own sound does over time: loudness, speech-like spans, loud effects, edges after silence.
 
 Loudness is momentary loudness after ITU-R BS.1770 (400 ms, K-weighting), read at 10 Hz. Speech-likeness is
-a rule of
-thumb: syllables come at 2–8 Hz (Houtgast and Steeneken's modulation spectrum), most energy lies at
-    120–4,000 Hz, and the level falls between them. It is meant to move music out of the way, not to
-    recognise words.
+a rule of thumb: syllables come at 2–8 Hz (Houtgast and Steeneken's modulation spectrum), most energy lies at
+120–4,000 Hz, and the level falls between them. It is meant to move music out of the way, not to recognise words.
 """
 
 from __future__ import annotations

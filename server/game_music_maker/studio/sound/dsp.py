@@ -103,10 +103,3 @@ def warp(wave: Floats, cents: Floats) -> Floats:
     cubic, square, line = (d - a) * 0.5 + 1.5 * (b - c), a - 2.5 * b + 2 * c - 0.5 * d, (c - a) * 0.5
     found: Floats = ((cubic * f + square) * f + line) * f + b
     return found
-
-
-def fast_length(n: int) -> int:
-    """The next length that the FFT likes."""
-    from scipy import fft
-
-    return int(fft.next_fast_len(n, real=True))
