@@ -37,7 +37,8 @@ LAYERS: dict[str, set[str]] = {
     "prompts": ABOVE_ALL | {"contract", "project", "tools"},
     "wire": ABOVE_ALL | {"tools"},
     "tasks": ABOVE_ALL | {"contract", "project", "tools", "wire"},
-    "mcp_server": ABOVE_ALL | {"contract", "project", "tools", "prompts", "tasks", "wire", "backend"},
+    "host_log": set(),
+    "mcp_server": ABOVE_ALL | {"contract", "project", "tools", "prompts", "tasks", "wire", "host_log", "backend"},
     "cli": ABOVE_ALL | {"contract", "project", "tools", "mcp_server", "backend"},
     "__main__": ABOVE_ALL | {"cli"},
 }

@@ -31,6 +31,7 @@ from mcp.types import (
 
 from . import skill
 from .errors import MusicMakerError
+from .host_log import HostLog
 from .prompts import BATCH_SCORE, INSTRUCTIONS, SCORE_CLIP
 from .tasks import TasksExtension
 from .tools.base import ToolSpec
@@ -112,6 +113,7 @@ def build(desk: Desk) -> MCPServer[Any]:
         log_level="WARNING",
         tools=[_tool(spec, desk) for spec in TOOLS],
         extensions=[TasksExtension(desk)],
+        middleware=[HostLog()],
     )
     _add_prompts(server)
     _add_resources(server, desk)

@@ -129,6 +129,31 @@ def test_a_render_that_ran_when_the_process_was_killed_is_taken_up_again(shell: 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_download_that_was_killed_goes_on_in_the_next_process(shell: Shell, changed: bool) -> None:
+    shell.run("upload", "clip.mp4")
+    stall = threading.Event()
+    shell.nemo.output *= 5
+    shell.nemo.rule("GET /files/", times=1, length=len(shell.nemo.output), cut=400_000, stall=stall)
+    process = shell.start("export", "-o", "out.mp4")
+    while not any(part.stat().st_size > 300_000 for part in shell.folder.glob(".out.mp4.*.part")):
+        assert process.poll() is None
+    process.kill()
+    process.communicate()
+    stall.set()
+    assert not (shell.folder / "out.mp4").exists()
+    if changed:
+        shell.nemo.output, shell.nemo.etag = bytes(reversed(shell.nemo.output)), '"v2"'
+    shell.run("export", "-o", "out.mp4")
+    assert (shell.folder / "out.mp4").read_bytes() == shell.nemo.output
+    assert list(shell.folder.glob(".out.mp4.*")) == []
+    again = shell.nemo.seen("GET /files/")[1].headers
+    assert again["if-range"] == '"v1"'
+    assert int(again["range"].removeprefix("bytes=").removesuffix("-")) > 300_000
+    assert shell.nemo.count("POST /api/render") == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_an_interrupt_is_clean(shell: Shell) -> None:
     hold = threading.Event()
     shell.nemo.rule("POST /run_sse", hold=hold)

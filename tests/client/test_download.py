@@ -129,6 +129,45 @@ def test_four_gibibytes_are_never_passed(nemo: NemoServer, kit: Any) -> None:
         bring(kit.client())
 
 
+def left_by_another(nemo: NemoServer, kit: Any, there: int | None) -> tuple[io.BytesIO, download.Source]:
+    """A file that an earlier process left, and what it kept of its source."""
+    kept: list[download.Source] = []
+    held = io.BytesIO()
+    bring(kit.client(), f"{nemo.url}/files/a.mp4", held, keep=kept.append)
+    nemo.requests.clear()
+    return io.BytesIO(held.getvalue()[:there]), kept[-1]
+
+
+def test_what_another_process_left_is_gone_on_with(nemo: NemoServer, kit: Any) -> None:
+    held, source = left_by_another(nemo, kit, 70_000)
+    assert source == download.Source(nemo.etag, len(nemo.output))
+    assert bring(kit.client(), f"{nemo.url}/files/a.mp4", held, begun=source) == nemo.output
+    (request,) = nemo.requests
+    assert (request.headers["range"], request.headers["if-range"]) == ("bytes=70000-", nemo.etag)
+
+
+def test_what_another_process_left_is_started_over_where_the_source_changed(nemo: NemoServer, kit: Any) -> None:
+    held, source = left_by_another(nemo, kit, 70_000)
+    nemo.output, nemo.etag = bytes(reversed(nemo.output)), '"v2"'
+    kept: list[download.Source] = []
+    assert bring(kit.client(), f"{nemo.url}/files/a.mp4", held, begun=source, keep=kept.append) == nemo.output
+    assert [one.validator for one in kept] == ['"v2"']
+
+
+def test_a_file_that_was_left_whole_costs_one_byte(nemo: NemoServer, kit: Any) -> None:
+    held, source = left_by_another(nemo, kit, None)
+    assert bring(kit.client(), f"{nemo.url}/files/a.mp4", held, begun=source) == nemo.output
+    assert nemo.requests[0].headers["range"] == f"bytes={len(nemo.output) - 1}-"
+
+
+@pytest.mark.parametrize("source", [None, download.Source(), download.Source("", 204_824), download.Source('"v1"', 9)])
+def test_bytes_of_unknown_origin_are_not_built_upon(
+    nemo: NemoServer, kit: Any, source: download.Source | None
+) -> None:
+    assert bring(kit.client(), f"{nemo.url}/files/a.mp4", io.BytesIO(b"?" * 500), begun=source) == nemo.output
+    assert "range" not in nemo.requests[0].headers
+
+
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_file_that_is_gone(nemo: NemoServer, kit: Any, status: int) -> None:
     nemo.rule(FILE, status=status)

@@ -363,6 +363,24 @@ def test_a_failed_render_says_why_and_leaves_no_file(tmp_path: Path) -> None:
     play(tmp_path, scenario)
 
 
+def test_a_download_that_broke_off_goes_on_with_the_next_export_of_the_same_render(tmp_path: Path) -> None:
+    async def scenario(room: Room) -> None:
+        await room.call("upload", files=[room.clip()])
+        refused = room.nemo.rule("GET /files/", status=429, headers={"Retry-After": "900"})
+        room.nemo.rule("GET /files/", times=1, cut=40_000)
+        error = await room.error("export", output="out.mp4")
+        assert error["code"] == "rate_limited"
+        assert not list((room.home / "Videos" / "game-music-maker").glob("out.mp4"))
+        room.nemo.rules.remove(refused)
+        before = room.nemo.count("GET /files/")
+        made = await room.call("export", output="out.mp4")
+        assert Path(made["path"]).read_bytes() == room.nemo.output
+        assert room.nemo.seen("GET /files/")[before].headers["range"].startswith("bytes=")
+        assert [path.name for path in Path(made["path"]).parent.iterdir()] == ["out.mp4"]
+
+    assert play(tmp_path, scenario).count("POST /api/render") == 1
+
+
 def test_a_project_keeps_its_backend_and_its_service(tmp_path: Path) -> None:
     async def scenario(room: Room) -> None:
         await room.call("connect", project="one")

@@ -1,8 +1,9 @@
 """Downloads into an open file: resumed with Range and If-Range, started over where the source changed,
 bounded.
 
-The file's final name, its temporary name, flushing and hashing belong to the caller. Redirects are followed
-here, each hop checked anew; only the backend's own origin gets the access token.
+The file's final name, its temporary name, flushing and hashing belong to the caller, and so does keeping what a
+later process needs to go on (`Source`). Redirects are followed here, each hop checked anew; only the backend's own
+origin gets the access token.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import IO
 from urllib.parse import urljoin
 
@@ -33,6 +35,18 @@ DownloadProgress = Callable[[int, int | None], None]
 """Called with bytes on the disk and bytes in all, where known."""
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the bytes in a file came from: a strong validator ('' where the server gave none) and the whole's size."""
+
+    validator: str = ""
+    size: int | None = None
+
+
+Keep = Callable[[Source], None]
+"""Called before the first byte of a source is written: it is on the disk when this returns."""
+
+
 class _Broken(Exception):
     """This try ended early; the next may go on."""
 
@@ -46,8 +60,10 @@ class Download:
 
     Args:
         source: an address, or a path on the backend.
-        handle: an empty file, open for writing and reading; what is in it after `run` is the file.
+        handle: a file open for writing and reading; what is in it after `run` is the file.
         announced: the size in bytes that the backend named, if any; three times that is never passed.
+        begun: what the bytes that are in `handle` already came from; without it the file is begun anew.
+        keep: told of the source whenever the file is begun.
     """
 
     def __init__(
@@ -58,9 +74,12 @@ class Download:
         *,
         announced: int | None = None,
         progress: DownloadProgress | None = None,
+        begun: Source | None = None,
+        keep: Keep | None = None,
         lookup: Resolve = resolve,
     ) -> None:
         self._http, self._source, self._handle = http, source, handle
+        self._begun, self._keep = begun or Source(), keep
         self._limit = min(MAX_DOWNLOAD_BYTES, 3 * announced) if announced else MAX_DOWNLOAD_BYTES
         self._progress = progress
         self._lookup = lookup
@@ -79,8 +98,9 @@ class Download:
             OSError: the disk refused.
         """
         http = self._http
-        tries, renewals, mark = GET_TRIES, 1, 0
         token = await http.tokens.token()
+        await self._take_up()
+        tries, renewals, mark = GET_TRIES, 1, self._have
         try:
             async with asyncio.timeout(TOTAL):
                 while True:
@@ -101,6 +121,22 @@ class Download:
                         await http.sleep(grown if broken.pause is None else broken.pause)
         except TimeoutError:
             raise BackendUnreachable("The download took longer than an hour.", next=_AGAIN) from None
+
+    async def _take_up(self) -> None:
+        """Go on behind the bytes that an earlier process left, where their source can be asked for again.
+
+        Of a file that is all there the last byte is asked for once more: the server's answer to that says whether
+        it is still the same file.
+        """
+        there = await asyncio.to_thread(self._handle.seek, 0, 2)
+        begun = self._begun
+        if not begun.validator or not there or (begun.size is not None and there > begun.size):
+            await self._start_over()
+            return
+        self._have = there if begun.size is None else min(there, begun.size - 1)
+        self._whole, self._validator = begun.size, begun.validator
+        await asyncio.to_thread(self._handle.truncate, self._have)
+        await asyncio.to_thread(self._handle.seek, self._have)
 
     async def _try(self, token: str) -> int:
         async with self._opened(token) as response:
@@ -145,6 +181,8 @@ class Download:
         self._whole, self._validator = size, validator
         if size is not None and size > self._limit:
             raise BadAnswer("The file is far larger than it may be.")
+        if self._keep is not None:
+            self._keep(Source(validator, size))
 
     async def _start_over(self) -> None:
         self._have, self._whole, self._validator = 0, None, ""

@@ -22,7 +22,7 @@ from ..contract.media import StateAnswer, UploadAnswer
 from ..contract.render import RenderRequest, RenderStatus
 from ..errors import BackendError, BadAnswer, MusicMakerError, NotFound, OutcomeUnknown
 from .answers import read_body, read_json, read_model, refuse_encoding
-from .download import Download, DownloadProgress
+from .download import Download, DownloadProgress, Keep, Source
 from .http import Http, HttpLimits, TokenSource, Unsure
 from .stream import Clocks, Turn
 from .upload import Multipart, UploadPart, UploadProgress
@@ -272,18 +272,23 @@ class Nemo:
         url: str | None = None,
         announced: int | None = None,
         progress: DownloadProgress | None = None,
+        begun: Source | None = None,
+        keep: Keep | None = None,
     ) -> int:
-        """A render's file into `handle` (empty, open for writing); its size in bytes.
+        """A render's file into `handle` (open for writing and reading); its size in bytes.
 
         Args:
             url: where the status said that the file is; without it ``GET /api/render/proxy/<id>/download``.
             announced: the size that the status named.
+            begun, keep: what `handle` holds already, and who remembers what it holds (`download.Source`).
 
         Raises:
             OSError: the disk refused; everything else as `download.Download.run`.
         """
         source = url or _path(routes.RENDER_DOWNLOAD, render_id=render_id)
-        return await Download(self.http, source, handle, announced=announced, progress=progress).run()
+        return await Download(
+            self.http, source, handle, announced=announced, progress=progress, begun=begun, keep=keep
+        ).run()
 
     # -- what only the studio has
     # -------------------------------------------------------------------------------

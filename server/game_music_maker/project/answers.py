@@ -50,11 +50,6 @@ def ready(project: Project, credits: dict[str, Any], link: str | None) -> dict[s
     }
 
 
-def lost_render(job: Job | None) -> str | None:
-    """The render of an export whose outcome is unknown: the next one goes on with it."""
-    return job.request.get("render_id") if job is not None and job.status == "unknown" else None
-
-
 def error_of(job: Job) -> MusicMakerError:
     error = job.error or {}
     cls = BY_CODE.get(str(error.get("code")), BackendError)

@@ -1,8 +1,8 @@
 """Exports: the timeline → a render → a whole file under its final name.
 
 The render's id is on the disk before the render is asked for, so that a process which takes over asks for
-that render instead of a second one. The same export (project, draft, format, quality) is one job: asked for
-again, it is joined, or its file is named again.
+that render instead of a second one; of a download it takes up what is there. The same export (project, draft,
+format, quality) is one job: asked for again, it is joined, or its file is named again.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ from ..contract.render import RenderStatus
 from ..contract.routes import CLOUD_FORMATS, STUDIO_FORMATS
 from ..errors import (
     BackendUnreachable,
+    DiskFull,
     InvalidArgument,
     MusicMakerError,
+    NotAllowedPath,
     NotFound,
     OutcomeUnknown,
     OutputExists,
+    RateLimited,
     RenderFailed,
     TimedOut,
 )
@@ -31,6 +34,7 @@ from . import summary
 from .jobs import Run
 from .paths import Paths, Place, writing
 from .room import Room
+from .store import Job
 from .text import brief, clean, file_name, number, size
 
 _EXTENSION = {"kit": "zip"}
@@ -38,6 +42,9 @@ _SOUND = ("wav", "flac", "mp3", "m4a", "ogg")
 _BLOCK = 1 << 20
 _LOST_LOOKS = 5
 """Looks at a render that may fail in a row before its outcome counts as unknown."""
+BROKE_OFF = (BackendUnreachable, TimedOut, RateLimited)
+"""A download that ended so goes on with the next export."""
+_SAME_RENDER = (*(error.code for error in BROKE_OFF), DiskFull.code, NotAllowedPath.code, OutputExists.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +126,7 @@ async def render(run: Run, room: Room, paths: Paths, folder: Path) -> dict[str, 
         status = await _until_over(run, room, render_id, status)
         run.progress(0.99, "saving the file")
         place = paths.output(request["output"], folder)
-        digest, count = await _bring(room, render_id, status, place, overwrite=bool(request.get("overwrite")))
+        digest, count = await _bring(run, room, render_id, status, place)
         return await _completed(run, room, status, place.path, digest, count)
 
 
@@ -158,9 +165,15 @@ async def _until_over(run: Run, room: Room, render_id: str, status: RenderStatus
     return status
 
 
-async def _bring(room: Room, render_id: str, status: RenderStatus, place: Place, *, overwrite: bool) -> tuple[str, int]:
-    with writing(place, overwrite=overwrite) as handle:
-        await room.fetch(render_id, status, handle)
+async def _bring(run: Run, room: Room, render_id: str, status: RenderStatus, place: Place) -> tuple[str, int]:
+    def worth_keeping(error: BaseException) -> bool:
+        """Whether what has come so far may be gone on with: by the next process, or by the next export."""
+        return isinstance(error, (asyncio.CancelledError, *BROKE_OFF)) and not run.cancelling
+
+    overwrite = bool(run.request.get("overwrite"))
+    with writing(place, overwrite=overwrite, source=render_id, keep=worth_keeping) as handle:
+        begun = run.request.get("brought")
+        await room.fetch(render_id, status, handle, begun=begun, keep=lambda source: run.remember(brought=source))
         digest, count = await asyncio.to_thread(digest_of, handle)
         announced = status.details.get("sha256")
         if count == 0 or (isinstance(announced, str) and len(announced) == 64 and announced.lower() != digest):
@@ -231,6 +244,17 @@ async def named_again(result: dict[str, Any], order: Order, paths: Paths, folder
         return result
     await asyncio.to_thread(_copy, held.path, order.place, overwrite=order.overwrite)
     return {**result, "path": str(order.place.path)}
+
+
+def same_render(earlier: Job | None) -> dict[str, Any]:
+    """What the next export takes over from one that ended without its file, though the render itself did not fail:
+    the render's id, and what has been brought of it."""
+    if earlier is None:
+        return {}
+    sent, code = bool(earlier.request.get("submitted")), (earlier.error or {}).get("code")
+    if not (earlier.status == "unknown" or (earlier.status == "failed" and sent and code in _SAME_RENDER)):
+        return {}
+    return {name: earlier.request.get(name) for name in ("render_id", "brought")}
 
 
 def refuse_existing(order: Order) -> None:

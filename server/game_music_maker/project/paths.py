@@ -10,6 +10,7 @@ written and renamed inside its folder's handle.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import secrets
 import stat
@@ -172,11 +173,17 @@ def _walk(place: Place, act: Callable[[str, int | None], int], *, make: bool = F
 
 
 @contextmanager
-def writing(place: Place, *, overwrite: bool) -> Iterator[IO[bytes]]:
+def writing(
+    place: Place, *, overwrite: bool, source: str = "", keep: Callable[[BaseException], bool] | None = None
+) -> Iterator[IO[bytes]]:
     """A file that appears under its final name only when whole.
 
     Inside the block it is a temporary file in the same folder; after it, flushed to the disk and renamed. An
-    exception leaves nothing behind.
+    exception leaves nothing behind, but for one that `keep` says is worth going on after.
+
+    Args:
+        source: what the bytes come from; where a writer of the same source was killed, or kept its file, the handle
+            holds what it had written.
 
     Raises:
         OutputExists: the name is taken and `overwrite` is false (judged at the end, atomically).
@@ -184,7 +191,8 @@ def writing(place: Place, *, overwrite: bool) -> Iterator[IO[bytes]]:
         NotAllowedPath: the folder cannot be written.
     """
     stem = f".{place.path.name[:80]}."
-    temporary = f"{stem}{secrets.token_hex(4)}.part"
+    tag = hashlib.sha256(source.encode()).hexdigest()[:8] if source else secrets.token_hex(4)
+    temporary = f"{stem}{tag}.part"
     try:
         place.root.mkdir(parents=True, exist_ok=True)
         if not _HANDLES:
@@ -192,34 +200,68 @@ def writing(place: Place, *, overwrite: bool) -> Iterator[IO[bytes]]:
         folder = _walk(Place(place.path.parent / "_", place.root), _folder_handle, make=True)
     except OSError as error:
         raise output_error(error, place.path) from None
+    kept = False
     try:
-        _sweep(stem, place, folder)
-        with _filling(temporary, place, folder) as handle:
+        left = _sweep(stem, temporary, folder)
+        if left is None and source and _taken(temporary, place, folder):
+            temporary = f"{stem}{secrets.token_hex(4)}.part"
+        with _filling(temporary, place, folder, left) as handle:
             yield handle
         _publish(temporary, place, folder, overwrite)
+    except BaseException as error:
+        kept = keep is not None and keep(error)
+        raise
     finally:
-        with suppress(OSError):
-            _in(folder, place, os.unlink, temporary)
+        if not kept:
+            with suppress(OSError):
+                _in(folder, place, os.unlink, temporary)
         if folder >= 0:
             os.close(folder)
 
 
-def _sweep(stem: str, place: Place, folder: int) -> None:
-    """Remove what killed writers of the same file left: temporary files that nobody holds."""
+def _taken(name: str, place: Place, folder: int) -> bool:
+    try:
+        if folder >= 0:
+            os.stat(name, dir_fd=folder, follow_symlinks=False)
+        else:
+            os.lstat(place.path.parent / name)
+    except OSError:
+        return False
+    return True
+
+
+def _sweep(stem: str, own: str, folder: int) -> IO[bytes] | None:
+    """Remove what killed writers of the same file left: temporary files that nobody holds. The one called `own` is
+    given back, open and locked, to go on with."""
     if folder < 0:
-        return
+        return None
+    found: IO[bytes] | None = None
     for name in os.listdir(folder):
-        if name.startswith(stem) and name.endswith(".part"):
-            with suppress(OSError), os.fdopen(os.open(name, os.O_RDWR | _NOFOLLOW, dir_fd=folder), "r+b") as left:
+        if not (name.startswith(stem) and name.endswith(".part")):
+            continue
+        with suppress(OSError):
+            left = os.fdopen(os.open(name, os.O_RDWR | _NOFOLLOW | _NONBLOCK | _BINARY, dir_fd=folder), "r+b")
+            try:
                 locks.take(left)
-                os.unlink(name, dir_fd=folder)
+                whose = os.fstat(left.fileno())
+                if name == own and stat.S_ISREG(whose.st_mode) and whose.st_nlink == 1:
+                    found = left
+                else:
+                    os.unlink(name, dir_fd=folder)
+            finally:
+                if found is not left:
+                    left.close()
+    return found
 
 
 @contextmanager
-def _filling(temporary: str, place: Place, folder: int) -> Iterator[IO[bytes]]:
+def _filling(temporary: str, place: Place, folder: int, left: IO[bytes] | None) -> Iterator[IO[bytes]]:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _BINARY
     try:
-        if folder >= 0:
+        if left is not None:
+            raw = os.dup(left.fileno())  # the lock goes with the open file
+            left.close()
+        elif folder >= 0:
             raw = os.open(temporary, flags, 0o644, dir_fd=folder)
         else:
             raw = os.open(place.path.parent / temporary, flags, 0o644)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import IO, TYPE_CHECKING, Any
 
@@ -209,9 +209,34 @@ class Room:
     async def poll(self, render_id: str) -> RenderStatus:
         return await self._backend.client.render_status(render_id)
 
-    async def fetch(self, render_id: str, status: RenderStatus, handle: IO[bytes]) -> None:
-        """The bytes of a finished render into `handle`."""
-        await self._backend.client.download(render_id, handle, url=status.url, announced=status.size)
+    async def fetch(
+        self,
+        render_id: str,
+        status: RenderStatus,
+        handle: IO[bytes],
+        *,
+        begun: Mapping[str, Any] | None = None,
+        keep: Callable[[dict[str, Any]], None] | None = None,
+    ) -> None:
+        """The bytes of a finished render into `handle`; behind those that are there where `begun` says what they are.
+
+        Args:
+            begun: what `keep` was told by the process that wrote them.
+        """
+        from ..client.download import Source
+
+        def told(source: Source) -> None:
+            if keep is not None:
+                keep({"validator": source.validator, "size": source.size})
+
+        await self._backend.client.download(
+            render_id,
+            handle,
+            url=status.url,
+            announced=status.size,
+            begun=Source(begun["validator"], begun["size"]) if begun else None,
+            keep=told,
+        )
 
     async def picture(self) -> bytes | None:
         """A PNG of the timeline, where the backend draws one."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Busy, InvalidArgument, MusicMakerError, NotFound
 from . import conversation, delivery, intake, wording
-from .answers import cancelled, described, error_of, lost_render, read_plan, ready, running
+from .answers import cancelled, described, error_of, read_plan, ready, running
 from .clock import Clock, SystemClock
 from .jobs import Jobs, Report, Run, Work
 from .paths import Paths
@@ -256,7 +256,7 @@ class Workspace:
                 delivery.refuse_existing(order)
             request = {
                 "output": str(order.place.path), "overwrite": overwrite, "format": chosen, "quality": quality,
-                "draft": draft, "render_id": lost_render(earlier),
+                "draft": draft, **delivery.same_render(earlier),
             }  # fmt: skip
             job, begun = self._jobs.begin(room.project.name, "export", request, self._render_work(room), key=key)
             job = await (self._wait if begun else self._jobs.wait)(job, wait_s, report)
