@@ -287,9 +287,11 @@ def test_music_is_made_edited_and_exported_with_its_kit_and_picture(studio: Runn
     project.say("no drums")
     changed = project.state()["generated_media"][1]
     assert "perc" not in changed["instruments"]
+    project.say("calmer after 0:02")
     assert "Not understood" not in reply(project.say("another take"))
-    again = project.state()["generated_media"][2]
+    again = project.state()["generated_media"][3]
     assert (again["seed"] != changed["seed"], "perc" in again["instruments"]) == (True, False)
+    assert again["duration_s"] == pytest.approx(changed["duration_s"], abs=0.1), "a time in a change is no length"
     assert "Take 1" in reply(project.say("use take 1"))
     for name, output in (("video", "mp4"), ("kit", "kit")):
         project.submit(name, output)

@@ -41,8 +41,8 @@ def make(bank: Callable[[], Bank], args: Mapping[str, Any], progress: Progress) 
     Args:
         bank: opens the instruments, or gives the open ones.
         args: ``folder`` to make, ``video`` (a `VideoMap`), and either ``text`` and ``given`` (a `ScorePlan` with its
-            seed; with ``like``, the folder of a score whose given fields hold on), or ``changes`` (words) and
-            ``previous`` (folder of the score to change).
+            seed; with ``like``, the folder of a score whose given fields and later changes hold on), or ``changes``
+            (words) and ``previous`` (folder of the score to change).
 
     Returns:
         facts for the state: ``name, brief, duration_s, bpm, key, loop, seed, hits, lufs, palette, notes, cue_sheet,
@@ -59,7 +59,7 @@ def make(bank: Callable[[], Bank], args: Mapping[str, Any], progress: Progress) 
     video = VideoMap.model_validate(args["video"])
     footage = video if video.duration > 0 else None
     progress(0.02, "planning")
-    plan, notes, brief = _changed(args, video) if "changes" in args else _planned(args, video)
+    plan, notes, request = _changed(args, video) if "changes" in args else _planned(args, video)
     progress(0.1, "composing")
     score = compose(plan, footage)
     progress(0.25, "opening the instruments")
@@ -74,25 +74,33 @@ def make(bank: Callable[[], Bank], args: Mapping[str, Any], progress: Progress) 
         folder.mkdir(parents=True)
         _write_wav(folder / "mix.wav", played)
         _write_json(folder / "plan.json", plan.model_dump(mode="json", exclude_none=True))
-        given = {key: value for key, value in args.get("given", {}).items() if key != "seed"}
-        _write_json(folder / "request.json", {"brief": brief, "given": given, "video": video.model_dump(mode="json")})
+        _write_json(folder / "request.json", {**request, "video": video.model_dump(mode="json")})
         _write_json(folder / "cue_sheet.json", sheet)
         _write_json(folder / "report.json", report)
-    return {**_facts(score, plan, played, sheet), "report": report, "brief": brief, "notes": list(notes)}
+    return {**_facts(score, plan, played, sheet), "report": report, "brief": request["brief"], "notes": list(notes)}
 
 
-def _planned(args: Mapping[str, Any], video: VideoMap) -> tuple[ScorePlan, list[str], str]:
-    from .music.brief import read_brief
-    from .music.plan import make_plan
+def _planned(args: Mapping[str, Any], video: VideoMap) -> tuple[ScorePlan, list[str], dict[str, Any]]:
+    """The plan of a brief. What was changed by words since the take that it is like is changed in it too: read as
+    changes, because "no drums after 0:20" says something else in a brief."""
+    from .music.brief import read_brief, read_changes
+    from .music.plan import make_plan, revise
 
-    before = _read_json(Path(args["like"]) / "request.json").get("given", {}) if "like" in args else {}
-    given = ScorePlan.model_validate({**before, **args["given"]})
+    before = _read_json(Path(args["like"]) / "request.json") if "like" in args else {}
+    given = before.get("given", {}) | args["given"]
     brief = read_brief(args["text"])
-    plan, notes = make_plan(brief, video, given=given)
-    return plan, [*notes, *_not_understood(brief.unknown)], str(args["text"])
+    plan, said = make_plan(brief, video, given=ScorePlan.model_validate(given))
+    notes = list(said)
+    changes = list(before.get("changes", ()))
+    for words in changes:
+        plan, said = revise(plan, read_changes(words)[0], video)
+        notes.extend(said)
+    given.pop("seed", None)
+    request = {"brief": str(args["text"]), "given": given, "changes": changes}
+    return plan, [*notes, *_not_understood(brief.unknown)], request
 
 
-def _changed(args: Mapping[str, Any], video: VideoMap) -> tuple[ScorePlan, list[str], str]:
+def _changed(args: Mapping[str, Any], video: VideoMap) -> tuple[ScorePlan, list[str], dict[str, Any]]:
     from .music.brief import read_changes
     from .music.plan import revise
 
@@ -100,8 +108,13 @@ def _changed(args: Mapping[str, Any], video: VideoMap) -> tuple[ScorePlan, list[
     before = ScorePlan.model_validate(_read_json(previous / "plan.json"))
     changes, unknown = read_changes(args["changes"])
     plan, notes = revise(before, changes, video)
-    brief = str(_read_json(previous / "request.json").get("brief", ""))
-    return plan, [*notes, *_not_understood(unknown)], f"{brief}. {args['changes']}".lstrip(". ")
+    request = _read_json(previous / "request.json")
+    request = {
+        "brief": str(request.get("brief", "")),
+        "given": request.get("given", {}),
+        "changes": [*request.get("changes", ()), str(args["changes"])],
+    }
+    return plan, [*notes, *_not_understood(unknown)], request
 
 
 def _not_understood(unknown: tuple[str, ...]) -> list[str]:
@@ -178,7 +191,10 @@ def kit(bank: Callable[[], Bank], folder: Path, out: Path, progress: Progress) -
         "duration_s": round(len(played.mix) / played.rate, 6),
         "width": 0,
         "height": 0,
-        "loudness": {"integrated_lufs": loudness.integrated_lufs, "true_peak_dbtp": loudness.true_peak_dbtp},
+        "loudness": {
+            "integrated_lufs": round(float(loudness.integrated_lufs), 2),
+            "true_peak_dbtp": round(float(loudness.true_peak_dbtp), 2),
+        },
         "notes": [],
         "stages": {},
     }
