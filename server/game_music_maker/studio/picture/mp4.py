@@ -5,72 +5,17 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import RenderFailed
+from .parameters import Avc, Config, Hevc
 
 Ints = NDArray[np.int64]
 _CONTAINERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts"}
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """An H.264 decoder configuration: ``avcC``'s head, and its parameter sets without length prefixes."""
-
-    profile: bytes
-    length_bytes: int
-    sps: tuple[bytes, ...]
-    pps: tuple[bytes, ...]
-    tail: bytes = b""
-
-    @classmethod
-    def read(cls, box: bytes) -> Config:
-        """From the body of an ``avcC`` box."""
-        at = 6
-        sets: list[tuple[bytes, ...]] = []
-        for count in (box[5] & 31, -1):
-            if count < 0:
-                count, at = box[at], at + 1
-            found = []
-            for _ in range(count):
-                (size,) = struct.unpack_from(">H", box, at)
-                found.append(box[at + 2 : at + 2 + size])
-                at += 2 + size
-            sets.append(tuple(found))
-        return cls(box[1:4], (box[4] & 3) + 1, sets[0], sets[1], box[at:])
-
-    def write(self) -> bytes:
-        """The body of an ``avcC`` box."""
-        body = b"\x01" + self.profile + bytes([0xFC | self.length_bytes - 1, 0xE0 | len(self.sps)])
-        body += b"".join(struct.pack(">H", len(one)) + one for one in self.sps)
-        body += bytes([len(self.pps)]) + b"".join(struct.pack(">H", len(one)) + one for one in self.pps)
-        return body + self.tail
-
-    def numbers(self) -> set[int]:
-        """Numbers of all its parameter sets, of both kinds."""
-        return {_golomb(one[4:]) for one in self.sps} | {_golomb(one[1:]) for one in self.pps}
-
-    def joined(self, other: Config) -> Config:
-        """Both in one; the level is the higher of the two.
-
-        Raises:
-            RenderFailed: they cannot stand together.
-        """
-        if other.length_bytes != self.length_bytes or self.numbers() & other.numbers():
-            raise RenderFailed("The new pictures do not fit the clip's own.")
-        head = self.profile[:2] + bytes([max(self.profile[2], other.profile[2])])
-        return replace(self, profile=head, sps=self.sps + other.sps, pps=self.pps + other.pps)
-
-
-def _golomb(data: bytes) -> int:
-    """The first unsigned Exp-Golomb number of a bit string."""
-    bits = "".join(f"{byte:08b}" for byte in data[:9])
-    zeros = bits.index("1") if "1" in bits else 0
-    return int(bits[zeros : 2 * zeros + 1] or "1", 2) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +25,7 @@ class Samples:
     Attributes:
         path: the file. offset, size: bytes. pts: ticks of `scale` on the file's own clock (edit list
             applied).
-        key: sync samples. entry: the whole sample entry box; config: what its ``avcC`` says.
+        key: sync samples. entry: the whole sample entry box; config: what its ``avcC`` or ``hvcC`` says.
     """
 
     path: Path
@@ -136,7 +81,7 @@ def read_samples(path: Path) -> Samples:
     """The table of the first picture track of an MP4 that FFmpeg wrote.
 
     Raises:
-        RenderFailed: there is no H.264 track in it.
+        RenderFailed: there is no H.264 or HEVC track in it.
     """
     moov = _moov(path)
     movie_scale = 1000
@@ -145,13 +90,14 @@ def read_samples(path: Path) -> Samples:
             (movie_scale,) = struct.unpack_from(">I", moov, start + (20 if moov[start] else 12))
         if kind == b"trak":
             found = _boxes_by_name(moov, start, end)
-            if b"avcC" in found:
+            if b"avcC" in found or b"hvcC" in found:
                 return _samples(path, found, movie_scale)
-    raise RenderFailed("The clip's index holds no H.264 picture.")
+    raise RenderFailed("The clip's index holds no H.264 or HEVC picture.")
 
 
 def _boxes_by_name(data: bytes, start: int, end: int) -> dict[bytes, bytes]:
-    """All leaves of a track by name; ``stsd``'s first entry as ``entry`` and its ``avcC``."""
+    """All leaves of a track by name; ``stsd``'s first entry as ``entry`` and its ``avcC`` or
+    ``hvcC``."""
     found: dict[bytes, bytes] = {}
     for kind, low, high in _boxes(data, start, end):
         if kind in _CONTAINERS:
@@ -162,8 +108,9 @@ def _boxes_by_name(data: bytes, start: int, end: int) -> dict[bytes, bytes]:
             (size,) = struct.unpack_from(">I", data, low + 8)
             entry = data[low + 8 : low + 8 + size]
             found[b"entry"] = entry
-            if entry[4:8] in (b"avc1", b"avc3"):
-                found.update({k: entry[a:b] for k, a, b in _boxes(entry, 86, len(entry)) if k == b"avcC"})
+            if entry[4:8] in (b"avc1", b"avc3", b"hvc1", b"hev1"):
+                inner = _boxes(entry, 86, len(entry))
+                found.update({k: entry[a:b] for k, a, b in inner if k in (b"avcC", b"hvcC")})
     return found
 
 
@@ -187,7 +134,7 @@ def _samples(path: Path, box: dict[bytes, bytes], movie_scale: int) -> Samples:
         pts=dts + shift[:count] - start + lead * scale // max(1, movie_scale),
         key=key,
         entry=box[b"entry"],
-        config=Config.read(box[b"avcC"]),
+        config=Avc.read(box[b"avcC"]) if b"avcC" in box else Hevc.read(box[b"hvcC"]),
         matrix=box[b"tkhd"][-44:-8],
         width=struct.unpack_from(">H", box[b"entry"], 32)[0],
         height=struct.unpack_from(">H", box[b"entry"], 34)[0],

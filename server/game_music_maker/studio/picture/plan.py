@@ -1,7 +1,7 @@
 """How a timeline becomes a file, decided before anything starts: which pictures are copied, spliced or
 encoded. Pure functions of values; no I/O and no numpy.
 
-An untouched clip is copied packet by packet. Where only stretches of one H.264 clip are touched (a title, a
+An untouched clip is copied packet by packet. Where only stretches of one H.264 or HEVC clip are touched (a title, a
 trim, a cut-out), those are encoded and the rest is copied (`splice`). Anything else is encoded as a whole,
 and `reasons` says why in words for the user.
 """
@@ -28,6 +28,7 @@ _COPY_CODECS = {
     "webm": {"vp8", "vp9", "av1"},
     "gif": set[str](),
 }
+_SPLICED = ("h264", "hevc")
 _ALIKE = {"mp4": "mov", "mov": "mov", "webm": "matroska"}
 _SAME_CONTAINER_CODECS = {"mp4": {"av1", "vp9", "mpeg4"}, "mov": {"av1", "mpeg4", "prores"}}
 
@@ -172,8 +173,9 @@ def _way(
     info = shots[0].info
     assert info is not None
     assert info.video is not None
-    if info.video.codec != "h264" or not info.video.pix_fmt.startswith("yuv420p") or info.video.variable_rate is None:
-        return "encode", (f"The picture was encoded as a whole: stretches of {info.video.codec} are not joined.",)
+    if info.video.codec not in _SPLICED or info.video.pix_fmt != "yuv420p":
+        what = f"{info.video.codec} in {info.video.pix_fmt}"
+        return "encode", (f"The picture was encoded as a whole: stretches of {what} are not joined.",)
     covered = sum(clip.duration_ms for clip in words) / 1000
     if covered > 0.8 * sum(shot.seconds for shot in shots):
         return "encode", ("The picture was encoded as a whole: the words cover nearly all of it.",)

@@ -6,7 +6,9 @@ which nothing refers back: a prefix in decoding order that is also complete in o
 a touched group is decoded, drawn on and encoded anew, as a closed group with parameter sets of its own
 number, so that old and new stand in one track.
 
-Only for H.264, 8 bit 4:2:0: other encoders and decoders do not promise to switch parameter sets cleanly.
+For H.264 and HEVC, 8 bit 4:2:0. HEVC's open groups start with a CRA picture: pictures decoded after it but shown
+before it may refer to the group before, no later ones do (ITU-T H.265, 8.3.2). So where the group before is gone,
+those leading pictures are encoded with it, and the CRA picture is called BLA.
 """
 
 from __future__ import annotations
@@ -16,33 +18,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import RenderFailed
 from . import ffmpeg, mux
 from .graph import Words, overlay_chain, overlay_input
-from .mp4 import Config, Ints, Samples, read_samples
+from .mp4 import Ints, Samples, read_samples
+from .nals import CRA, broken_link, key_types, renumbered
+from .parameters import Avc, Config, Hevc
 from .plan import Plan, Shot
+from .runs import Bools, Run, find_runs
 from .titles import Drawn
 from .track import write_track
-from .whole import draw_words, x264
+from .whole import draw_words, x264, x265
 
-Bools = NDArray[np.bool_]
-_PROFILES = (66, 77, 100)
 _TURNS = {90: 2, 180: 3, 270: 4}
 """Clockwise degrees → Pillow's transpose constants that undo them (ROTATE_90 turns anticlockwise)."""
 
 
 class Unfit(Exception):
     """The clip cannot be spliced; the text says why, as the end of a sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Consecutive frames: `samples` in decoding order to copy, or in order of showing to encode."""
-
-    copied: bool
-    samples: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +69,9 @@ def splice(plan: Plan, folder: Path, progress: ffmpeg.Tick) -> tuple[mux.Picture
     write_track(out, parts, pts, end, config)
     kept = sum(len(piece.run.samples) for piece in pieces if piece.run.copied)
     said = f"{kept} of {len(pts)} frames were copied, the others encoded again."
-    turn = _turn_options(shot)
-    return mux.Picture(tuple(ffmpeg.source(out, *turn, demuxer="mov")), end / table.scale), (said, *notes)
+    source = tuple(ffmpeg.source(out, *_turn_options(shot), demuxer="mov"))
+    tag = ("-tag:v", "hvc1") if isinstance(config, Hevc) else ()
+    return mux.Picture(source, end / table.scale, tag), (said, *notes)
 
 
 def _turn_options(shot: Shot) -> list[str]:
@@ -98,9 +93,8 @@ def _table(shot: Shot, folder: Path) -> Samples:
         table = read_samples(source)
     except (RenderFailed, ValueError, IndexError, KeyError):
         raise Unfit("its index cannot be read") from None
-    profile = table.config.profile[0]
-    if profile not in _PROFILES or table.config.length_bytes != 4 or len(table.config.sps) != 1:
-        raise Unfit(f"its H.264 profile ({profile}) is not one that can be joined")
+    if reason := table.config.unfit():
+        raise Unfit(reason)
     if not len(table.pts) or not table.key[0]:
         raise Unfit("it does not start with a key frame")
     return table
@@ -140,6 +134,7 @@ def lay_out(plan: Plan, table: Samples, frame: int, words: Sequence[Words]) -> t
     """All runs of all shots in order, and the tick at which the picture ends."""
     pieces: list[Piece] = []
     at = 0
+    random = _random(table)
     slack = max(1, frame // 2)
     for shot in plan.shots:
         first, last = round(shot.in_s * table.scale), round((shot.in_s + shot.seconds) * table.scale)
@@ -152,50 +147,17 @@ def lay_out(plan: Plan, table: Samples, frame: int, words: Sequence[Words]) -> t
         for one in words:
             low, high = (round(ms * table.scale / 1000) for ms in (one.clip.start_ms, one.clip.end_ms))
             touched |= (table.pts + shift >= low - slack) & (table.pts + shift < high - slack)
-        pieces += [Piece(run, shift) for run in find_runs(table, wanted, touched & wanted)]
+        runs = find_runs(table.pts, table.key, random, wanted, touched & wanted)
+        pieces += [Piece(run, shift) for run in runs]
         at += int(table.pts[wanted].max()) + frame - start
     return pieces, at
 
 
-def find_runs(table: Samples, wanted: Bools, touched: Bools) -> list[Run]:
-    """What can be copied and what has to be encoded, in order of showing."""
-    runs: list[tuple[bool, list[int]]] = []
-    for low, high in _groups(table):
-        if not wanted[low:high].any():
-            continue
-        order = np.arange(low, high)
-        keep = _prefix(table.pts[low:high], wanted[low:high] & ~touched[low:high])
-        if keep:
-            runs.append((True, order[:keep].tolist()))
-        rest = order[keep:][wanted[low + keep : high]]
-        rest = rest[np.argsort(table.pts[rest], kind="stable")]
-        if len(rest) and runs and not runs[-1][0]:
-            runs[-1][1].extend(rest.tolist())
-        elif len(rest):
-            runs.append((False, rest.tolist()))
-    return [Run(copied, np.array(samples, dtype=np.int64)) for copied, samples in runs]
-
-
-def _groups(table: Samples) -> list[tuple[int, int]]:
-    """Closed groups of pictures: a key frame starts one only if nothing decoded after it is shown before
-    it, and nothing decoded before it is shown after it."""
-    keys = np.flatnonzero(table.key)
-    later_least = np.minimum.accumulate(table.pts[::-1])[::-1]
-    earlier_most = np.maximum.accumulate(table.pts)
-    starts = [int(k) for k in keys if later_least[k] >= table.pts[k] and (k == 0 or earlier_most[k - 1] < table.pts[k])]
-    return list(zip(starts, [*starts[1:], len(table.pts)], strict=True))
-
-
-def _prefix(pts: Ints, good: Bools) -> int:
-    """Length of the longest beginning of a group in which all frames are good and none shown later is
-    missing."""
-    usable = int(np.argmin(good)) if not good.all() else len(good)
-    most = np.maximum.accumulate(pts)
-    least_after = np.concatenate([np.minimum.accumulate(pts[::-1])[::-1][1:], [np.iinfo(np.int64).max]])
-    for n in range(usable, 0, -1):
-        if most[n - 1] < least_after[n - 1]:
-            return n
-    return 0
+def _random(table: Samples) -> Bools:
+    """Key samples after which all that is shown later stands by itself: HEVC promises it of every key picture."""
+    if isinstance(table.config, Hevc):
+        return np.asarray(key_types(table) >= 0)
+    return np.zeros(len(table.key), dtype=bool)
 
 
 def _make(
@@ -208,36 +170,70 @@ def _make(
 ) -> tuple[list[tuple[Samples, Ints]], Ints, Config]:
     """Encode the runs that need it; all parts in decoding order with their times, and the joint
     configuration."""
-    number = next(n for n in range(1, 32) if n not in table.config.numbers())
+    maker = _Maker(plan, table, words, folder)
     total = sum(len(piece.run.samples) for piece in pieces if not piece.run.copied) or 1
-    config = table.config
     parts: list[tuple[Samples, Ints]] = []
     times: list[Ints] = []
     done = 0
     for i, piece in enumerate(pieces):
         ticks = table.pts[piece.run.samples] + piece.shift
         if piece.run.copied:
-            parts.append((table, piece.run.samples))
+            parts += maker.copied(piece.run, i)
             times.append(ticks)
             continue
 
         def tell(t: float, share: float = len(ticks) / total, base: float = done / total) -> None:
             progress(plan.seconds * (base + share * min(1.0, t)))
 
-        made = _encode(plan, table, piece, words, folder / f"run-{i}.mp4", number, tell)
+        made = maker.encoded(piece, i, tell)
         done += len(ticks)
-        if config is table.config:
-            config = table.config.joined(made.config)
-        elif (made.config.sps, made.config.pps) != (config.sps[1:], config.pps[len(table.config.pps) :]):
-            raise Unfit("its new stretches differ in their parameters")
         rank = np.argsort(np.argsort(made.pts, kind="stable"), kind="stable")
         parts.append((made, np.arange(len(made.pts))))
         times.append(np.sort(ticks)[rank])
-    return parts, np.concatenate(times), config
+    return parts, np.concatenate(times), maker.config
+
+
+class _Maker:
+    """Makes the parts of a spliced track; `config` is the configuration for all parts made so far."""
+
+    def __init__(self, plan: Plan, table: Samples, words: list[Words], folder: Path) -> None:
+        self._plan, self._table, self._words, self._folder = plan, table, words, folder
+        self._made: Config | None = None
+        self._types = key_types(table) if isinstance(table.config, Hevc) else None
+        self.config = table.config
+
+    def copied(self, run: Run, i: int) -> list[tuple[Samples, Ints]]:
+        """A run of the clip's own samples, its first one told of the joint where the codec asks for it."""
+        first = int(run.samples[0])
+        if not i or not run.joint or self._types is None or self._types[first] != CRA:
+            return [(self._table, run.samples)]
+        link = broken_link(self._table, first, self._folder / f"link-{i}.bin")
+        return [(link, np.zeros(1, dtype=np.int64)), (self._table, run.samples[1:])]
+
+    def encoded(self, piece: Piece, i: int, progress: ffmpeg.Tick) -> Samples:
+        """A run encoded anew, under parameter set numbers that the clip does not use."""
+        own = self._table.config
+        out = self._folder / f"run-{i}.mp4"
+        if isinstance(own, Avc):
+            params = f"sps-id={own.free()}:keyint=infinite:open-gop=0"
+            encoder = [*x264(self._plan.quality), "-x264-params", params]
+            made = _encode(self._plan, self._table, piece, self._words, out, encoder, progress)
+        else:
+            assert isinstance(own, Hevc)
+            params = "keyint=-1:open-gop=0:info=0:log-level=none"
+            encoder = [*x265(self._plan.quality), "-x265-params", params]
+            plain = _encode(self._plan, self._table, piece, self._words, out, encoder, progress)
+            made = renumbered(plain, own.free(), self._folder / f"run-{i}.bin")
+        if self._made is None:
+            self.config = own.joined(made.config)
+        elif made.config != self._made:
+            raise Unfit("its new stretches differ in their parameters")
+        self._made = made.config
+        return made
 
 
 def _encode(
-    plan: Plan, table: Samples, piece: Piece, words: list[Words], out: Path, number: int, progress: ffmpeg.Tick
+    plan: Plan, table: Samples, piece: Piece, words: list[Words], out: Path, encoder: list[str], progress: ffmpeg.Tick
 ) -> Samples:
     """One run as a file of its own: exactly its frames, the words over them."""
     ticks = table.pts[piece.run.samples]
@@ -257,9 +253,8 @@ def _encode(
         shown = f"between(t,{max(0.0, start - half):.6f},{stop - half:.6f})"
         graph.append(f"{label}[w{i}]overlay={one.drawn.x}:{one.drawn.y}:enable='{shown}'[b{i + 1}]")
         label = f"[b{i + 1}]"
-    params = f"sps-id={number}:keyint=infinite:open-gop=0"
     args = [*inputs, "-filter_complex", ";".join(graph), "-map", label, "-frames:v", str(len(ticks))]
-    args += [*x264(plan.quality), "-x264-params", params, "-fps_mode", "passthrough", "-an"]
+    args += [*encoder, "-fps_mode", "passthrough", "-an"]
     ffmpeg.run(
         [*args, "-map_metadata", "-1", "-f", "mp4", f"file:{out}"],
         progress=lambda t: progress(max(0.0, t - moved) / max(0.04, end - moved)),

@@ -2,7 +2,7 @@
 
 This is what lets copied and newly encoded groups of pictures stand in one track without a byte of the
 copied ones being
-touched: the new samples use a parameter set number of their own, and the track's ``avcC`` carries both sets.
+touched: the new samples use parameter set numbers of their own, and the track's ``avcC`` or ``hvcC`` carries both sets.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import IO
 import numpy as np
 
 from ...errors import RenderFailed
-from .mp4 import Config, Ints, Samples
+from .mp4 import Ints, Samples
+from .parameters import Config
 
 _BLOCK = 1 << 22
 _MOVIE_SCALE = 1000
@@ -120,9 +121,9 @@ def _runs(values: Ints) -> bytes:
 
 
 def _entry(entry: bytes, config: Config) -> bytes:
-    """The sample entry with its ``avcC`` replaced; what stands beside it (aspect, colour) stays."""
+    """The sample entry with its configuration replaced; what stands beside it (aspect, colour) stays."""
     fixed, at = entry[8:86], 86
-    kept = [_box(b"avcC", config.write())]
+    kept = [_box(config.box, config.write())]
     while at + 8 <= len(entry):
         size, kind = struct.unpack_from(">I4s", entry, at)
         if size < 8:
@@ -130,4 +131,4 @@ def _entry(entry: bytes, config: Config) -> bytes:
         if kind in (b"pasp", b"colr", b"clap", b"mdcv", b"clli"):
             kept.append(entry[at : at + size])
         at += size
-    return _box(b"avc1", fixed, *kept)
+    return _box(config.entry, fixed, *kept)

@@ -12,6 +12,7 @@ from .plan import Plan
 from .titles import draw
 
 _X264 = {"high": ("faster", "18"), "standard": ("veryfast", "21"), "draft": ("superfast", "27")}
+_X265 = {"high": ("veryfast", "20"), "standard": ("superfast", "23")}
 _VP9 = {"high": ("5", "30"), "standard": ("6", "33"), "draft": ("8", "40")}
 
 
@@ -19,6 +20,12 @@ def x264(quality: str) -> list[str]:
     """Encoder options: High profile, yuv420p, constant quality."""
     preset, crf = _X264.get(quality, _X264["high"])
     return ["-c:v", "libx264", "-preset", preset, "-crf", crf, "-profile:v", "high", "-pix_fmt", "yuv420p"]
+
+
+def x265(quality: str) -> list[str]:
+    """Encoder options: Main profile, constant quality, for stretches of HEVC clips."""
+    preset, crf = _X265.get(quality, _X265["high"])
+    return ["-c:v", "libx265", "-preset", preset, "-crf", crf, "-profile:v", "main", "-pix_fmt", "yuv420p"]
 
 
 def vp9(quality: str) -> list[str]:
