@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     music = np.stack([music, np.roll(music, 300)], axis=1) * (0.8 + 0.2 * np.sin(2 * np.pi * 2 * t))[:, None]
     soundfile.write(path / "music.wav", music, RATE, subtype="FLOAT")
     voice = sum(np.sin(2 * np.pi * 140 * k * t) / k for k in range(1, 20)) * 0.15
-    voice *= np.clip(np.sin(2 * np.pi * 3.5 * t) * 2, 0, 1)
+    voice *= np.clip(np.sin(2 * np.pi * 3.5 * t), 0, 1) * 1.3  # syllables
     voice *= ((t > 4) & (t < 8)) | ((t > 12) & (t < 15))
     talk = (voice + 0.0005 * rng.standard_normal(len(t)))[:, None].repeat(2, axis=1)
     soundfile.write(path / "talk.wav", talk, RATE, subtype="FLOAT")
@@ -55,13 +55,14 @@ def test_loudness_peak_and_length(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("depth", [6.0, 12.0])
 def test_music_steps_back_under_words_and_comes_back(folder: Path, tmp_path: Path, depth: float) -> None:
     music = MixInput(folder / "music.wav", 0, 20, duck_db=depth)
-    quiet = MixInput(folder / "talk.wav", 0, 20, is_original=True, gain_db=0)
-    report = mixdown([quiet, music], 20, tmp_path / "ducked.wav")
+    talk = MixInput(folder / "talk.wav", 0, 20, is_original=True, gain_db=12)  # loud: no need to go further down
+    report = mixdown([talk, music], 20, tmp_path / "ducked.wav", ceiling_dbtp=20)
+    assert report.deeper_db == 0.0
     assert report.duck_db == pytest.approx(depth, abs=1.0)
     assert 6.0 < report.ducked_s < 8.5
     # Taking the words back out of the mix leaves the music as it was heard.
     gain = 10 ** (report.gain_db / 20)
-    heard = read(tmp_path / "ducked.wav") / gain - read(folder / "talk.wav")
+    heard = read(tmp_path / "ducked.wav") / gain - read(folder / "talk.wav") * 10 ** (12 / 20)
     plain = read(folder / "music.wav")
 
     def down(start: float, end: float) -> float:
@@ -72,6 +73,52 @@ def test_music_steps_back_under_words_and_comes_back(folder: Path, tmp_path: Pat
     assert down(4.0, 4.3) == pytest.approx(-depth, abs=1.0)  # down before the first word, not after it
     assert down(5, 7.5) == pytest.approx(-depth, abs=1.0)
     assert down(9.5, 11.5) == pytest.approx(0, abs=0.7)
+
+
+def test_words_stand_ten_units_above_the_music_and_only_words_take_it_so_far_down(folder: Path, tmp_path: Path) -> None:
+    talk = MixInput(folder / "talk.wav", 0, 20, is_original=True, gain_db=-8)
+    report = mixdown(
+        [talk, MixInput(folder / "music.wav", 0, 20, duck_db=6)], 20, tmp_path / "mix.wav", ceiling_dbtp=20
+    )
+    heard = read(tmp_path / "mix.wav") / 10 ** (report.gain_db / 20)
+    words = read(folder / "talk.wav") * 10 ** (-8 / 20)
+    music = heard - words
+
+    def over(start: float, end: float) -> float:
+        cut = slice(round(start * RATE), round(end * RATE))
+        spoken, under = (loudness.Meter(RATE, peaks=False) for _ in range(2))
+        spoken.feed(words[cut])
+        under.feed(music[cut])
+        return float(10 * np.log10(spoken.energies.mean() / under.energies.mean()))
+
+    assert over(4.0, 8.0) >= 10.0
+    assert over(12.0, 15.0) >= 10.0
+    assert report.speech_over_lu == pytest.approx(10.5, abs=0.5)
+    assert report.duck_db == pytest.approx(6.0, abs=1.0)  # what was asked for; the rest is named apart
+    assert report.deeper_db > 6.0
+    between = slice(round(9.5 * RATE), round(11.5 * RATE))
+    assert np.std(music[between]) == pytest.approx(np.std(read(folder / "music.wav")[between]), rel=0.06)
+
+
+def test_a_blow_stands_above_the_music(tmp_path: Path, folder: Path) -> None:
+    blow = np.random.default_rng(2).standard_normal((20 * RATE, 2)) * 0.0005
+    blow[10 * RATE : 11 * RATE] *= 120 * np.exp(-np.arange(RATE) / 9_000)[:, None]
+    soundfile.write(tmp_path / "blow.wav", blow, RATE, subtype="FLOAT")
+    inputs = [
+        MixInput(tmp_path / "blow.wav", 0, 20, is_original=True),
+        MixInput(folder / "music.wav", 0, 20, duck_db=2),
+    ]
+    report = mixdown(inputs, 20, tmp_path / "out.wav", ceiling_dbtp=20)
+    music = read(tmp_path / "out.wav") / 10 ** (report.gain_db / 20) - blow
+
+    def loudest(sound: np.ndarray) -> float:
+        meter = loudness.Meter(RATE, peaks=False)
+        meter.feed(sound[10 * RATE : round(10.4 * RATE)])
+        return float(meter.energies.max())
+
+    assert 10 * np.log10(loudest(blow) / loudest(music)) >= 5.5
+    assert report.speech_over_lu is None
+    assert report.deeper_db > 3.0
 
 
 def test_a_silent_original_does_not_duck(folder: Path, tmp_path: Path) -> None:

@@ -1,8 +1,6 @@
 """What a clip's own sound does over time: loudness, speech-like spans, loud effects, edges after silence.
 
-Loudness is momentary loudness after ITU-R BS.1770 (400 ms, K-weighting), read at 10 Hz. Speech-likeness is
-a rule of thumb: syllables come at 2–8 Hz (Houtgast and Steeneken's modulation spectrum), most energy lies at
-120–4,000 Hz, and the level falls between them. It is meant to move music out of the way, not to recognise words.
+Loudness is momentary loudness after ITU-R BS.1770 (400 ms, K-weighting), read at 10 Hz.
 """
 
 from __future__ import annotations
@@ -13,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sound import dsp, kernels
+from ..sound import kernels
 from ..sound.loudness import k_weighting
+from ..sound.speech import HZ as _FINE_HZ
+from ..sound.speech import VOICE_HZ, band_pass, spans, speech
 
 RATE = 16_000
 HZ = 10
-_FINE_HZ = 50
 _QUIET = -70.0
 Spans = tuple[tuple[float, float], ...]
 
@@ -42,7 +41,7 @@ def hear(blocks: Iterable[NDArray[np.float32]]) -> Heard:
         blocks: arrays (n, 1).
     """
     weighting = k_weighting(RATE)
-    voice = _band(RATE, 120, 4000)
+    voice = band_pass(RATE, *VOICE_HZ)
     states = [np.zeros((len(weighting), 2)), np.zeros((len(voice), 2))]
     hop = RATE // _FINE_HZ
     energies: list[NDArray[np.float64]] = []
@@ -68,47 +67,14 @@ def _understand(table: NDArray[np.float64]) -> Heard:
     loudness = np.maximum(_QUIET, -0.691 + 10 * np.log10(momentary + 1e-12))
     fine = np.maximum(_QUIET, 10 * np.log10(np.convolve(weighted, np.ones(3) / 3, mode="same") + 1e-12))
     typical = float(np.median(loudness))
-    loud = _spans(loudness > max(-30.0, typical + 7.0), HZ, least=0.2, bridge=0.2)
+    loud = spans(loudness > max(-30.0, typical + 7.0), HZ, least=0.2, bridge=0.2)
     return Heard(
         loudness=tuple(round(float(value), 1) for value in loudness),
-        speech=_speech(plain, voiced, fine),
+        speech=speech(plain, voiced, fine),
         loud=loud,
         onsets=_onsets(fine, max(-32.0, typical + 3.0)),
         edges=_edges(loudness),
     )
-
-
-def _speech(plain: NDArray[np.float64], voiced: NDArray[np.float64], level: NDArray[np.float64]) -> Spans:
-    """Spans where the voice band carries the energy and swings at the rate of syllables."""
-    amplitude = np.sqrt(voiced)
-    window = 2 * _FINE_HZ
-    if len(amplitude) < window:
-        return ()
-    band = _band(_FINE_HZ, 2, 8)
-    fast = dsp.biquad("highpass", _FINE_HZ, 12)
-    box = np.ones(window) / window
-
-    def smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(np.convolve(values, box, mode="same"))
-
-    mean = smooth(amplitude)
-    syllables = np.sqrt(smooth(kernels.sosfiltfilt(band, amplitude, _FINE_HZ) ** 2)) / (mean + 1e-9)
-    rough = np.sqrt(smooth(kernels.sosfiltfilt(fast, amplitude, _FINE_HZ) ** 2)) / (mean + 1e-9)
-    share = smooth(voiced) / (smooth(plain) + 1e-12)
-    like = (share > 0.6) & (syllables > 0.3) & (syllables > 1.6 * rough) & (smooth(level) > -50)
-    return _spans(like, _FINE_HZ, least=0.8, bridge=0.6)
-
-
-def _spans(mask: NDArray[np.bool_], hz: int, *, least: float, bridge: float) -> Spans:
-    """Stretches where `mask` holds, gaps under `bridge` seconds closed, those under `least` left out."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
-    merged: list[list[float]] = []
-    for start, end in zip(edges[::2] / hz, edges[1::2] / hz, strict=True):
-        if merged and start - merged[-1][1] < bridge:
-            merged[-1][1] = float(end)
-        else:
-            merged.append([float(start), float(end)])
-    return tuple((round(a, 2), round(b, 2)) for a, b in merged if b - a >= least)
 
 
 def _onsets(level: NDArray[np.float64], floor: float) -> tuple[float, ...]:
@@ -122,11 +88,6 @@ def _onsets(level: NDArray[np.float64], floor: float) -> tuple[float, ...]:
     rise[level < floor] = 0
     peaks = kernels.peaks(rise, 12.0, _FINE_HZ // 4)
     return tuple(round((peak - 1) / _FINE_HZ, 2) for peak in peaks)
-
-
-def _band(rate: int, low: float, high: float) -> dsp.Sections:
-    """A band-pass of second order on either side."""
-    return np.concatenate([dsp.biquad("highpass", rate, low), dsp.biquad("lowpass", rate, high)])
 
 
 def _edges(loudness: NDArray[np.float64]) -> tuple[float, ...]:

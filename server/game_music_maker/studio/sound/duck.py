@@ -4,17 +4,24 @@ Speech shows as a level in 300–3400 Hz well above the sound's own floor (which
 engine or its own music does not hold the score down for good); a loud effect as a level far above it,
 or simply loud. The curve is known for the whole sound before mixing starts, so the music is down when the first word
 comes.
+
+On top of the depth that was asked for, `deepening` takes the music as far down as speech needs to stand 10 LU above it
+(EBU R 128 s2's advice for dialogue and bed) and a loud effect 6 dB.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from . import dsp, kernels
+from . import speech as voices
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 
 HOP_S = 0.01
 ATTACK_S, RELEASE_S, HOLD_S = 0.12, 0.5, 0.12
@@ -22,6 +29,23 @@ _SPEECH_ABOVE_DB, _SPEECH_LEAST_DB = 8.0, -46.0
 _EFFECT_ABOVE_DB, _EFFECT_LEAST_DB, _LOUD_DB = 12.0, -32.0, -16.0
 _PAUSE_S, _BLIP_S = 0.45, 0.05
 _FLOOR_S = 40.0
+_ONSET_S = 0.4
+"""What sounds this near to speech belongs to it: its first and last syllable."""
+SPEECH_OVER_LU, EFFECT_OVER_DB = 10.0, 6.0
+_MARGIN_DB = 0.5
+_MOST_DEEPER_DB = 24.0
+_DEEPER_S = 0.3
+Spans = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """What the original sound asks for: `active` hops of 10 ms in which it is to be heard, shape (hops,); among them
+    the spans (seconds) of `speech` and of loud `effects`."""
+
+    active: NDArray[np.bool_]
+    speech: Spans = ()
+    effects: Spans = ()
 
 
 class Listener:
@@ -30,29 +54,34 @@ class Listener:
     def __init__(self, rate: int) -> None:
         self._hop = round(HOP_S * rate)
         self._band = np.concatenate([dsp.biquad("highpass", rate, 300), dsp.biquad("lowpass", rate, 3_400)])
-        self._state = np.zeros((2, 2), np.float32)
+        self._voice = voices.band_pass(rate, *voices.VOICE_HZ)
+        self._states = [np.zeros((2, 2), np.float32) for _ in range(2)]
         self._speech: list[Floats] = []
+        self._voiced: list[Floats] = []
         self._whole: list[Floats] = []
 
     def feed(self, mono: Floats) -> None:
         """`mono`: shape (n,), n a multiple of 10 ms but for the last."""
-        band, self._state = kernels.sosfilt(self._band, mono, self._state)
+        band, self._states[0] = kernels.sosfilt(self._band, mono, self._states[0])
+        voiced, self._states[1] = kernels.sosfilt(self._voice, mono, self._states[1])
         self._speech.append(_powers(band, self._hop))
+        self._voiced.append(_powers(voiced, self._hop))
         self._whole.append(_powers(mono, self._hop))
 
-    def active(self) -> NDArray[np.bool_]:
-        """Hops in which the original sound wants to be heard, shape (hops,)."""
+    def wants(self) -> Wants:
+        """What all that was heard asks of the music."""
         if not self._whole:
-            return np.zeros(0, bool)
-        speech, whole = (_decibels(np.concatenate(x)) for x in (self._speech, self._whole))
+            return Wants(np.zeros(0, bool))
+        powers = [np.concatenate(x) for x in (self._speech, self._voiced, self._whole)]
+        speech, whole = _decibels(powers[0]), _decibels(powers[2])
         talks = speech > np.maximum(_SPEECH_LEAST_DB, _floor(speech) + _SPEECH_ABOVE_DB)
-        bangs = whole > np.maximum(_EFFECT_LEAST_DB, _floor(whole) + _EFFECT_ABOVE_DB)
-        flags = talks | bangs | (whole > _LOUD_DB)
-        flags = ndimage.binary_opening(flags, np.ones(round(_BLIP_S / HOP_S)))
-        pause = round(_PAUSE_S / HOP_S)
-        padded = np.pad(flags, pause)
-        found: NDArray[np.bool_] = ndimage.binary_closing(padded, np.ones(pause))[pause:-pause]
-        return found
+        bangs = (whole > np.maximum(_EFFECT_LEAST_DB, _floor(whole) + _EFFECT_ABOVE_DB)) | (whole > _LOUD_DB)
+        plain, voiced = (_fiftieths(power) for power in (powers[2], powers[1]))
+        second = np.convolve(plain, np.ones(voices.HZ) / voices.HZ, mode="same") if len(plain) >= voices.HZ else plain
+        spoken = voices.speech(plain, voiced, 10 * np.log10(np.maximum(second, 1e-12)))
+        active = _joined(talks | bangs)
+        said = active & _mask(tuple((a - _ONSET_S, b + _ONSET_S) for a, b in spoken), len(whole))
+        return Wants(active, _spans(said), _spans(_joined(bangs) & ~said))
 
 
 def curve(active: NDArray[np.bool_]) -> Floats:
@@ -71,6 +100,58 @@ def curve(active: NDArray[np.bool_]) -> Floats:
         now = min(1.0, now + up) if down_here else max(0.0, now - down)
         place[i] = now
     found: Floats = (0.5 - 0.5 * np.cos(np.pi * place)).astype(np.float32)
+    return found
+
+
+def deepening(wants: Wants, own: Doubles, music: Doubles) -> Floats:
+    """How many dB further the music has to go down at each hop, so that speech and loud effects stand above it.
+
+    Args:
+        own, music: K-weighted powers of each tenth of a second, the music as ducked so far, shape (tenths,).
+
+    Returns:
+        shape (hops,), 0 where nothing is missing; there before the sound needs it, gone softly after it.
+    """
+    wanted = np.zeros(len(wants.active), np.float64)
+    for spans, over, pick in ((wants.speech, SPEECH_OVER_LU, np.mean), (wants.effects, EFFECT_OVER_DB, np.max)):
+        for start, end in spans:
+            a, b = round(start * 10), max(round(start * 10) + 1, round(end * 10))
+            if not len(own[a:b]) or not len(music[a:b]):
+                continue
+            ratio = max(float(pick(own[a:b])), 1e-12) / max(float(pick(music[a:b])), 1e-12)
+            missing = min(_MOST_DEEPER_DB, over + _MARGIN_DB - 10 * np.log10(ratio))
+            here = wanted[round(start / HOP_S) : round(end / HOP_S)]
+            np.maximum(here, missing, out=here)
+    if not wanted.any():
+        return wanted.astype(np.float32)
+    window = np.hanning(round(_DEEPER_S / HOP_S) + 2)[1:-1]
+    wide = ndimage.maximum_filter1d(wanted, len(window) + 2 * round(HOLD_S / HOP_S), mode="nearest")
+    found: Floats = ndimage.convolve1d(wide, window / window.sum(), mode="nearest").astype(np.float32)
+    return found
+
+
+def _joined(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Without blips, and short pauses closed."""
+    flags = ndimage.binary_opening(flags, np.ones(round(_BLIP_S / HOP_S)))
+    pause = round(_PAUSE_S / HOP_S)
+    found: NDArray[np.bool_] = ndimage.binary_closing(np.pad(flags, pause), np.ones(pause))[pause:-pause]
+    return found
+
+
+def _spans(flags: NDArray[np.bool_]) -> Spans:
+    return voices.spans(flags, round(1 / HOP_S), least=_BLIP_S, bridge=0.0)
+
+
+def _mask(spans: Spans, hops: int) -> NDArray[np.bool_]:
+    found = np.zeros(hops, bool)
+    for start, end in spans:
+        found[max(0, round(start / HOP_S)) : round(end / HOP_S)] = True
+    return found
+
+
+def _fiftieths(hops: Floats) -> Doubles:
+    """Means over pairs of hops: 50 values a second."""
+    found: Doubles = hops[: len(hops) // 2 * 2].reshape(-1, 2).mean(axis=1, dtype=np.float64)
     return found
 
 

@@ -1,8 +1,9 @@
 """The sound under a picture: original sound and music mixed with ducking, at a wanted loudness, in bounded memory.
 
-Three walks over a spool file of 32-bit samples, a second at a time: the original sound goes in while its levels are
-noted; the other sounds are added, ducked by the curve that follows from them; gain and limiter bring the whole to its
-loudness. Only what is noted per 10 ms stays in memory.
+Walks over spool files of 32-bit samples, a second at a time: the original sound goes in while its levels are noted; the
+other sounds follow, ducked by the curve that follows from them, on a spool of their own; where speech would still not
+stand above them, they go down further as they are joined; gain and limiter bring the whole to its loudness. Only what
+is noted per 10 ms stays in memory.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ Floats = NDArray[np.float32]
 Progress = Callable[[float, str], None]
 
 _BLOCK = RATE
+_TENTH = RATE // 10
 _FADE_IN = round(0.005 * RATE)
 _MOST_GAIN_DB = 36.0
 _MOST_LIMITING_DB = 30.0
@@ -42,7 +44,9 @@ class MixReport:
         loudness: measured on the finished samples. gain_db: what brought the mix there. limiting_db: the limiter's
             deepest gain.
         ducked_s: seconds in which the original wanted to be heard over a ducked sound. duck_db: how far the ducked
-            sounds went down there, measured; None without any. over_music_lu: original above music there.
+            sounds went down there by the depth asked for, measured; None without any. over_music_lu: original above
+            music there. speech_over_lu: speech above music in the spans that sound like speech; None without any.
+            deeper_db: the most by which the ducked sounds went down further, so that speech stands above them.
         silent: nothing sounds at all.
     """
 
@@ -53,6 +57,8 @@ class MixReport:
     duck_db: float | None
     over_music_lu: float | None
     silent: bool
+    speech_over_lu: float | None = None
+    deeper_db: float = 0.0
 
 
 def mixdown(
@@ -80,8 +86,8 @@ def mixdown(
     tell = progress or (lambda share, stage: None)
     frames = max(1, round(seconds * RATE))
     try:
-        with tempfile.TemporaryFile(dir=out_wav.parent) as spool:
-            mixer = _Mixer(_Tape(spool, frames), tell, seamless)
+        with tempfile.TemporaryFile(dir=out_wav.parent) as spool, tempfile.TemporaryFile(dir=out_wav.parent) as second:
+            mixer = _Mixer(_Tape(spool, frames), _Tape(second, frames), tell, seamless)
             edge = 0.0 if seamless else EDGE_S
             mixer.originals([Feed(i, edge) for i in inputs if i.is_original])
             mixer.others([Feed(i, edge) for i in inputs if not i.is_original])
@@ -113,13 +119,34 @@ class _Tape:
         return ((at, min(_BLOCK, self.frames - at)) for at in range(0, self.frames, _BLOCK))
 
 
+class _Ear:
+    """K-weighted power of each tenth of a second: of the middle, scaled to both ears by their plain powers."""
+
+    def __init__(self) -> None:
+        self._meter = loudness.Meter(RATE, 1, peaks=False)
+        self._both: list[float] = []
+
+    def feed(self, block: Floats, mono: Floats) -> None:
+        """`block`: shape (n, 2), whole tenths but for the last; `mono` its mean, shape (n,)."""
+        self._meter.feed(mono[:, None])
+        for at in range(0, len(block) // _TENTH * _TENTH, _TENTH):
+            ears, middle = block[at : at + _TENTH], mono[at : at + _TENTH]
+            self._both.append(float(np.vdot(ears, ears)) / max(float(np.vdot(middle, middle)), 1e-9))
+
+    @property
+    def energies(self) -> NDArray[np.float64]:
+        found = self._meter.energies
+        return np.asarray(found * np.array(self._both[: len(found)]))
+
+
 class _Mixer:
-    def __init__(self, tape: _Tape, tell: Progress, seamless: bool) -> None:
-        self._tape, self._tell, self._seamless = tape, tell, seamless
+    def __init__(self, tape: _Tape, under: _Tape, tell: Progress, seamless: bool) -> None:
+        """`tape` holds the originals and the finished mix, `under` the sounds that are ducked."""
+        self._tape, self._under, self._tell, self._seamless = tape, under, tell, seamless
         self._curve = np.zeros(0, np.float32)
-        self._active = np.zeros(0, bool)
-        self._original = loudness.Meter(RATE, 1, peaks=False)
-        self._music = loudness.Meter(RATE, 1, peaks=False)
+        self._wants = duck.Wants(np.zeros(0, bool))
+        self._deeper = np.zeros(0, np.float32)
+        self._original, self._music = _Ear(), _Ear()
         self._down: list[float] = []
 
     def originals(self, feeds: list[Feed]) -> None:
@@ -135,56 +162,72 @@ class _Mixer:
                 self._tape.write(at, block)
             mono = block.mean(axis=1)
             listener.feed(mono)
-            self._original.feed(mono[:, None])
-        self._active = listener.active()
-        self._curve = duck.curve(self._active)
+            self._original.feed(block, mono)
+        self._wants = listener.wants()
+        self._curve = duck.curve(self._wants.active)
 
     def others(self, feeds: list[Feed]) -> None:
-        """Music and other sounds on top, each ducked by its own depth."""
+        """Music and other sounds, each ducked by its own depth."""
         if not feeds:
             return
         ducks = bool(self._curve.any()) and any(feed.input.duck_db > 0 for feed in feeds)
         for at, n in self._tape.blocks():
             self._tell(0.4 + 0.3 * at / self._tape.frames, "mixing")
-            block = np.zeros((n, 2), np.float32)
-            plain = np.zeros((n, 2), np.float32) if ducks else block
+            block = self._tape.read(at, at + n)
+            under = np.zeros((n, 2), np.float32)
+            was = np.zeros(-(-n // _TENTH))
             for feed in feeds:
-                self._one(feed, block, plain, at, ducks)
+                if ducks and feed.input.duck_db > 0:
+                    was += self._ducked(feed, under, at)
+                else:
+                    feed.add(block, at)
+            self._tape.write(at, block)
             if ducks:
-                self._note(plain, block)
-            self._tape.write(at, self._tape.read(at, at + n) + block)
+                self._note(under, was)
+                self._under.write(at, under)
+        if ducks:
+            self._deeper = duck.deepening(self._wants, self._original.energies, self._music.energies)
 
-    def _note(self, plain: Floats, ducked: Floats) -> None:
-        """Remember the ducked sounds' loudness as it was, and how far each tenth of a second went down."""
-        self._music.feed(plain.mean(axis=1)[:, None])
-        tenth = RATE // 10
-        for at in range(0, len(plain) // tenth * tenth, tenth):
-            was, now = (float(np.vdot(x[at : at + tenth], x[at : at + tenth])) for x in (plain, ducked))
-            self._down.append(now / was if was > 0 else 1.0)
-
-    def _one(self, feed: Feed, block: Floats, plain: Floats, at: int, ducks: bool) -> None:
-        if not ducks:
-            feed.add(block, at)
-            return
-        piece = np.zeros_like(block)
+    def _ducked(self, feed: Feed, under: Floats, at: int) -> NDArray[np.float64]:
+        """Add a feed's next piece, ducked; its power in each tenth of a second as it was."""
+        piece = np.zeros_like(under)
         if not feed.add(piece, at):
+            return np.zeros(-(-len(under) // _TENTH))
+        power = _tenths(piece)
+        piece *= self._gain(at, len(under), feed.input.duck_db)
+        under += piece
+        return power
+
+    def _note(self, under: Floats, was: NDArray[np.float64]) -> None:
+        """Remember the ducked sounds' loudness, and how far each tenth of a second went down."""
+        self._music.feed(under, under.mean(axis=1))
+        self._down += np.where(was > 0, _tenths(under) / np.maximum(was, 1e-12), 1.0).tolist()
+
+    def _join(self) -> None:
+        """The ducked sounds onto the tape, as far down as speech needs them."""
+        if not self._down:
             return
-        depth = feed.input.duck_db
-        if depth > 0:
-            plain += piece
-            piece *= self._gain(at, len(block), depth)
-        block += piece
+        for at, n in self._tape.blocks():
+            under = self._under.read(at, at + n)
+            if self._deeper.any():
+                under *= np.exp2(self._along(self._deeper, at, n) * np.float32(-1 / 6.0206))
+            self._tape.write(at, self._tape.read(at, at + n) + under)
 
     def _gain(self, at: int, n: int, depth: float) -> Floats:
+        return np.asarray(10 ** (-depth / 20 * self._along(self._curve, at, n)), np.float32)
+
+    def _along(self, curve: Floats, at: int, n: int) -> Floats:
+        """A curve's values at frames `at` … `at + n`, shape (n, 1)."""
         hop = duck.HOP_S * RATE
         place = (np.arange(at, at + n) - hop / 2) / hop
         first = max(0, int(place[0]))
-        near = self._curve[first : int(place[-1]) + 3]
-        down = np.interp(place, np.arange(first, first + len(near)), near)
-        return np.asarray(10 ** (-depth / 20 * down), np.float32)[:, None]
+        near = curve[first : int(place[-1]) + 3]
+        found = np.interp(place, np.arange(first, first + len(near)), near)
+        return np.asarray(found, np.float32)[:, None]
 
     def finish(self, out_wav: Path, target_lufs: float, ceiling_dbtp: float) -> MixReport:
         """Gain and limiter, then the file."""
+        self._join()
         if not self._seamless:
             start = self._tape.read(0, min(_FADE_IN, self._tape.frames))
             self._tape.write(0, start * np.linspace(0, 1, len(start), dtype=np.float32)[:, None])
@@ -235,15 +278,32 @@ class _Mixer:
         return loudness.gated(meter.energies)
 
     def _report(self, found: loudness.Loudness, gain: float, limiting: float, silent: bool) -> MixReport:
-        music, own = self._music.energies, self._original.energies
-        depth = over = None
-        ducked = 0.0
-        if self._down:
-            ducked = float(self._active.sum()) * duck.HOP_S
-            count = min(len(music), len(own), len(self._down), len(self._active) // 10)
-            mask = self._active[: count * 10].reshape(-1, 10).all(axis=1) & (music[:count] > 1e-9)
-            if mask.any():
-                after = music[:count] * np.array(self._down[:count])
-                depth = float(10 * np.log10(music[:count][mask].sum() / max(after[mask].sum(), 1e-12)))
-                over = float(10 * np.log10(max(own[:count][mask].sum(), 1e-12) / max(after[mask].sum(), 1e-12)))
-        return MixReport(found, gain, limiting, ducked, depth, over, silent)
+        if not self._down:
+            return MixReport(found, gain, limiting, 0.0, None, None, silent)
+        active, own, music = self._wants.active, self._original.energies, self._music.energies
+        count = min(len(music), len(own), len(self._down), len(active) // 10)
+        ducked, own = music[:count], own[:count]
+        deeper = self._deeper[: count * 10].reshape(-1, 10).mean(axis=1) if len(self._deeper) else np.zeros(count)
+        heard = ducked * 10 ** (-deeper / 10)
+        mask = active[: count * 10].reshape(-1, 10).all(axis=1) & (ducked > 1e-9)
+        said = np.zeros(count, bool)
+        for start, end in self._wants.speech:
+            said[round(start * 10) : round(end * 10)] = True
+        depth = over = words = None
+        if mask.any():
+            before = ducked / np.maximum(np.array(self._down[:count]), 1e-12)
+            depth, over = _ratio(before[mask], ducked[mask]), _ratio(own[mask], heard[mask])
+        if said.any() and heard[said].any():
+            words = _ratio(own[said], heard[said])
+        seconds = float(active.sum()) * duck.HOP_S
+        return MixReport(found, gain, limiting, seconds, depth, over, silent, words, float(deeper.max(initial=0.0)))
+
+
+def _tenths(piece: Floats) -> NDArray[np.float64]:
+    """Power of each tenth of a second, the last one shorter, shape (tenths,)."""
+    both = np.einsum("nc,nc->n", piece, piece)
+    return np.add.reduceat(both, np.arange(0, len(both), _TENTH)).astype(np.float64)
+
+
+def _ratio(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    return float(10 * np.log10(max(a.sum(), 1e-12) / max(b.sum(), 1e-12)))
