@@ -221,6 +221,40 @@ def test_what_was_not_understood_is_named(studio: RunningStudio, media: Media) -
     assert project.state()["draft"] == before
 
 
+def test_a_chinese_message_gets_a_chinese_answer(studio: RunningStudio, media: Media) -> None:
+    project = Project(studio.http, media.clip(["test", "life"], seconds=1))
+    assert reply(project.say("在顶部加标题“Level 1”，把原声静音")).strip() == (
+        "已添加标题：“Level 1”，画面顶部（0–2 秒）。它随时间线在 0:02 结束。\n原声已静音。"
+    )
+    assert reply(project.say("撤销")).strip() == "已撤销最近 1 次修改。"
+    assert reply(project.say("把亮度调高")).strip().startswith("没有听懂：“把亮度调高”。画面的颜色无法调整")
+    assert "音乐已生成" in reply(project.say("来一段激烈的战斗音乐，6秒"))
+    assert "Timeline (2 tracks): 1. Video: " in reply(project.say("时间线里有什么"))
+    assert "这首音乐有 1 个版本，请用编号选择。" in reply(project.say("用第三个版本"))
+
+
+def test_a_failure_is_told_in_the_language_of_the_message(studio: RunningStudio) -> None:
+    project = Project(studio.http, None)
+    told = [event["errorMessage"] for event in project.say("用第二个版本") if "errorMessage" in event]
+    assert told == ["时间线上还没有生成的音乐。 请先说说想要什么音乐。"]
+    told = [event["errorMessage"] for event in project.say("use the second version") if "errorMessage" in event]
+    assert told == ["There is no composed music on the timeline yet. Ask for music first."]
+
+
+def test_three_options_are_named_for_what_differs_and_changing_nothing_says_so(studio: RunningStudio) -> None:
+    project = Project(studio.http, None)
+    said = reply(project.say("give me three options of calm forest music, 6 seconds"))
+    assert "1. As described: " in said
+    assert "2. Calmer and more open: " in said
+    assert "3. Fuller and more driving: " in said
+    before = project.state()
+    assert len(before["generated_media"]) == 3
+    assert "no such section" in reply(project.say("make the ninth section calmer"))
+    assert "stays as it is" in reply(project.say("make section 9 calmer"))
+    assert project.state()["draft"] == before["draft"]
+    assert "Take 2 is on the timeline" in reply(project.say("use the second one"))
+
+
 def test_one_turn_at_a_time_and_a_dropped_listener_does_not_end_it(studio: RunningStudio, media: Media) -> None:
     project = Project(studio.http, media.clip(["test", "life"], seconds=1.5))
     with studio.http.stream("POST", routes.RUN_SSE, json=project.body("calm forest music")) as first:

@@ -12,6 +12,7 @@ from ..contract.score import ScorePlan
 from ..errors import MusicMakerError, NotFound
 from .events import Events
 from .footage import Asset, VideoMap
+from .replies import Language, Said, language_of, say, table
 from .scoring_map import inner_cuts_ms, timeline_map
 from .store_sessions import Session
 from .timeline import Timeline
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from .jobs import Desk
 
 Progress = Callable[[float, str], None]
-_NOTES = 3
+_NOTES = 8
 
 
 class Director:
@@ -33,10 +34,11 @@ class Director:
     but for undo and redo, which move over saved versions.
     """
 
-    def __init__(self, desk: Desk, session: Session, events: Events) -> None:
+    def __init__(self, desk: Desk, session: Session, events: Events, language: Language) -> None:
         self._desk = desk
         self._session = session
         self._events = events
+        self._language: Language = language
         self._draft = Timeline()
         self._saved = Timeline()
         self._looks: dict[str, VideoMap] = {}
@@ -53,7 +55,7 @@ class Director:
 
         desk, session = self._desk, self._session
         self._draft = self._saved = await desk.db(desk.sessions.draft, session.id)
-        await self._events.progress("Reading the request…")
+        await self._tell("progress.reading")
         context = await self._context()
         understood = await asyncio.to_thread(self._understand, text, context)
         edits = self._with_plan(list(understood.edits), text, plan)
@@ -65,20 +67,40 @@ class Director:
             await self._events.call(edit.kind, edit.model_dump(mode="json", exclude_none=True, exclude={"kind"}))
             try:
                 if self._served(edit):
-                    said = await self._serve(edit, context, progress)
+                    done = await self._serve(edit, context, progress)
                 else:
-                    self._draft, said = apply(edit, self._draft, context)
+                    self._draft, done = apply(edit, self._draft, context)
+                said = done.text(self._language)
             except MusicMakerError as error:
+                told = self._told(error)
                 if len(edits) == 1:
-                    raise
-                said = f"{error.message} {error.next}"
+                    raise told from error
+                said = f"{told.message} {told.next}"
             sentences.append(said)
             await desk.db(desk.sessions.touch, session.id, touched(edit) or context.last_touched)
             await self._events.result(edit.kind, {"status": "done", "message": said}, {"draft": edit.kind})
             context = await self._context()
         version = await self._save(text)
-        await self._events.text(_reply(sentences, explain(understood.leftovers)))
+        left = [words.text(self._language) for words in explain(understood.leftovers)]
+        nothing = say("nothing").text(self._language)
+        await self._events.text("\n".join(filter(None, (*sentences, *left))) or nothing)
         return {"edits": [edit.kind for edit in edits], "version": version}
+
+    async def _tell(self, stage: str) -> None:
+        await self._events.progress(say(stage).text(self._language))
+
+    def _none(self) -> NotFound:
+        """What was asked needs music, and there is none."""
+        words = say("no_score").text(self._language), say("no_score.next").text(self._language)
+        return NotFound(words[0], next=words[1])
+
+    def _told(self, error: MusicMakerError) -> MusicMakerError:
+        """A failure in the user's language; details that only exist in English follow in brackets."""
+        if language_of(error.message) == self._language:
+            return error
+        code = error.code if f"error.{error.code}" in table() else "other"
+        said = say(f"error.{code}", detail=error.message), say(f"error.{code}.next", advice=error.next)
+        return type(error)(said[0].text(self._language), next=said[1].text(self._language))
 
     def _understand(self, text: str, context: Context) -> Understanding:
         """The words as edits; what no rule knew goes to the model, where one is set up."""
@@ -138,6 +160,7 @@ class Director:
             files=tuple(File.of(asset, self._bars.get(asset.id)) for asset in files),
             last_touched=session.touched,  # type: ignore[arg-type]  # written by `touched` alone
             takes=len(await self._takes()),
+            score=await self._score_said(),
         )
 
     async def _facts(self) -> dict[str, Any]:
@@ -150,8 +173,14 @@ class Director:
         scores = await self._desk.db(self._desk.media.scores, self._session.id)
         found = next((facts for facts in scores if facts["id"] == placed), None)
         if found is None:
-            raise NotFound("There is no composed music on the timeline yet.", next="Ask for music first.")
+            raise self._none()
         return found
+
+    async def _score_said(self) -> Said:
+        try:
+            return _described(await self._facts())
+        except NotFound:
+            return Said()
 
     async def _takes(self) -> list[dict[str, Any]]:
         """The takes that were made together with the present score, in order."""
@@ -164,7 +193,7 @@ class Director:
 
     # -- edits that need the store or a worker -----------------------------------------------------------------
 
-    async def _serve(self, edit: Edit, context: Context, progress: Progress) -> str:
+    async def _serve(self, edit: Edit, context: Context, progress: Progress) -> Said:
         from .direct.values import ChangeScore, ChooseTake, MakeScore, Redo, StartOver, Undo
 
         match edit:
@@ -175,40 +204,38 @@ class Director:
             case ChooseTake():
                 return await self._choose(edit.number, context)
             case Undo():
-                return await self._step(-edit.steps, "undo", "undone")
+                return await self._step(-edit.steps, "undo")
             case Redo():
-                return await self._step(edit.steps, "redo", "redone")
+                return await self._step(edit.steps, "redo")
             case StartOver():
                 return await self._start_over(context)
-        raise NotFound(f"The studio cannot do '{edit.kind}'.")
+        raise TypeError(f"{edit.kind} is carried out by `apply`")
 
-    async def _step(self, steps: int, verb: str, done: str) -> str:
+    async def _step(self, steps: int, verb: str) -> Said:
         await self._save("before " + verb)
         moved = abs(await self._desk.db(self._desk.sessions.move, self._session.id, steps))
         self._draft = self._saved = await self._desk.db(self._desk.sessions.draft, self._session.id)
         if not moved:
-            return f"There is nothing to {verb}."
-        return f"The last change was {done}." if moved == 1 else f"The last {moved} changes were {done}."
+            return say(f"{verb}.nothing")
+        return say(f"{verb}.done", count=moved)
 
-    async def _start_over(self, context: Context) -> str:
+    async def _start_over(self, context: Context) -> Said:
         from .direct.placing import place_file
 
         self._draft = Timeline()
         for file in context.files:
             self._draft = place_file(self._draft, file, context)
-        if context.files:
-            return f"Started over: the timeline holds the {len(context.files)} uploaded file(s) and nothing else."
-        return "Started over: the timeline is empty."
+        return say("start_over.files", count=len(context.files)) if context.files else say("start_over.empty")
 
-    async def _choose(self, number: int, context: Context) -> str:
+    async def _choose(self, number: int, context: Context) -> Said:
         takes = await self._takes()
         if not takes:
-            raise NotFound("There is no composed music on the timeline yet.", next="Ask for music first.")
+            raise self._none()
         if number == 0 or number > len(takes) or -number > len(takes):
-            return f"There are {len(takes)} take(s) of this music; choose one of them by its number."
+            return say("take.no_such", count=len(takes))
         chosen = takes[number - 1 if number > 0 else number]
         self._place(chosen, context)
-        return f"Take {takes.index(chosen) + 1} is on the timeline: {_described(chosen)}."
+        return say("take.chosen", number=takes.index(chosen) + 1, score=_described(chosen))
 
     def _place(self, facts: Mapping[str, Any], context: Context) -> None:
         from .direct.placing import place_score
@@ -217,7 +244,7 @@ class Director:
             self._draft, facts["id"], facts["name"], facts["duration_s"] * 1000, score_id=facts["id"], context=context
         )
 
-    async def _make_score(self, edit: Any, context: Context, progress: Progress) -> str:
+    async def _make_score(self, edit: Any, context: Context, progress: Progress) -> Said:
         text, group = edit.text, "group_" + secrets.token_hex(6)
         like: dict[str, Any] = {}
         if edit.again:
@@ -226,25 +253,29 @@ class Director:
             group = str(before["group"])
             like = {"like": str(self._desk.media.score_folder(before["id"]))}
         video = await self._video(accurate=await asyncio.to_thread(_wants_cuts_hit, text))
-        made: list[dict[str, Any]] = []
-        for number in range(edit.takes):
-            seed = edit.plan.seed if edit.plan and edit.plan.seed is not None and number == 0 else None
-            seed = seed if seed is not None else await self._seed()
-            given = (edit.plan or ScorePlan()).model_copy(update={"seed": seed})
-            args = {"text": text, "given": given.model_dump(mode="json", exclude_none=True)}
-            made.append(await self._compose(args | like, video, group, progress))
+        seed = edit.plan.seed if edit.plan and edit.plan.seed is not None else await self._seed()
+        given = (edit.plan or ScorePlan()).model_copy(update={"seed": seed})
+        args = {"text": text, "given": given.model_dump(mode="json", exclude_none=True)} | like
+        made = [
+            await self._compose(args | {"take": (number, edit.takes)}, video, group, progress)
+            for number in range(edit.takes)
+        ]
         self._place(made[0], context)
         if len(made) == 1:
-            return f"{'Another take' if edit.again else 'Music'} composed: {_described(made[0])}.{_notes(made)}"
-        lines = [f"{i + 1}. {_described(facts)}" for i, facts in enumerate(made)]
-        return f"{len(made)} takes composed, the first is on the timeline:\n" + "\n".join(lines) + _notes(made)
+            return say("score.another" if edit.again else "score.made", score=_described(made[0])) + _notes(made)
+        said = say("score.takes", count=len(made))
+        for number, facts in enumerate(made, 1):
+            said += say("score.take", number=number, direction=facts["direction"], score=_described(facts))
+        return said + _notes(made)
 
-    async def _change_score(self, edit: Any, context: Context, progress: Progress) -> str:
+    async def _change_score(self, edit: Any, context: Context, progress: Progress) -> Said:
         before = await self._facts()
         args = {"changes": edit.text, "previous": str(self._desk.media.score_folder(before["id"]))}
         facts = await self._compose(args, await self._video(), "group_" + secrets.token_hex(6), progress)
+        if facts.get("unchanged"):
+            return say("score.unchanged") + _notes([facts])
         self._place(facts, context)
-        return f"The music was changed: {_described(facts)}.{_notes([facts])}"
+        return say("score.changed", score=_described(facts)) + _notes([facts])
 
     async def _seed(self) -> int:
         """A seed that no other request of this session gets."""
@@ -261,13 +292,11 @@ class Director:
                 continue
             seen = self._looks.get(asset.id)
             if seen is None or (accurate and seen.look == "quick"):
-                await self._events.progress("Looking at the footage…")
+                await self._tell("progress.looking")
                 self._looks[asset.id] = await self._desk.look(asset, accurate=accurate)
         return timeline_map(self._draft, self._looks)
 
-    async def _compose(
-        self, args: dict[str, Any], video: VideoMap, group: str, progress: Progress
-    ) -> dict[str, Any]:
+    async def _compose(self, args: dict[str, Any], video: VideoMap, group: str, progress: Progress) -> dict[str, Any]:
         """Run the worker task, keep the score, give its facts."""
         desk = self._desk
         score_id = "s_" + secrets.token_hex(12)
@@ -275,15 +304,20 @@ class Director:
 
         def tell(fraction: float, stage: str) -> None:
             progress(fraction, stage)
-            words = f"{stage.capitalize()}…" if stage else "Working…"
-            loop.create_task(self._events.progress(words))  # noqa: RUF006  # short, and ordered by the loop
+            id = f"progress.{stage.replace(' ', '_')}"
+            words = say(id if id in table() else "progress.working")
+            loop.create_task(self._events.progress(words.text(self._language)))  # noqa: RUF006  # short, in order
 
-        await self._events.progress("Composing…")
+        await self._tell("progress.composing")
         await desk.db(desk.media.make_room, round(video.duration * 48_000 * 8) + 10**7)
         with desk.folders.scratch() as work:
             folder = work / score_id
-            order = args | {"video": video.model_dump(mode="json"), "folder": str(folder)}
+            order = args | {
+                "video": video.model_dump(mode="json"), "folder": str(folder), "language": self._language,
+            }  # fmt: skip
             facts = await desk.pool.run("score", order, needs="score", progress=tell)
+            if facts.get("unchanged"):
+                return facts
             facts = {**facts, "group": group}
             await desk.db(desk.media.keep_score, self._session.id, score_id, folder, facts)
         return {"id": score_id, **facts}
@@ -293,30 +327,35 @@ def _moving(asset: Asset) -> bool:
     return asset.info is not None and asset.info.kind == "video"
 
 
-def _described(facts: Mapping[str, Any]) -> str:
-    """ "Dungeon exploration", 90.0 s, 92 BPM, D minor, loop, 7 of 9 cuts met, seed 4711"""
-    parts = [f"\"{facts['name']}\"", f"{facts['duration_s']:.1f} s", f"{facts['bpm']:g} BPM", str(facts["key"])]
+def _described(facts: Mapping[str, Any]) -> Said:
+    """ "Dungeon exploration", 90.0 s, 92 BPM, D minor, loop, 7 of 9 picture events met, seed 4711"""
+    tonic, _, mode = str(facts["key"]).partition(" ")
+    parts = [
+        say("score.name", name=facts["name"]),
+        say("score.length", s=facts["duration_s"]),
+        say("score.bpm", bpm=facts["bpm"]),
+        say("key", tonic=tonic, mode=say(f"mode.{mode}")),
+    ]
     if facts.get("loop"):
-        parts.append("seamless loop")
+        parts.append(say("score.loop"))
     hits = facts.get("hits") or {}
     if hits.get("planned"):
-        parts.append(f"{hits['landed']} of {hits['planned']} picture events met")
-    parts.append(f"seed {facts['seed']}")
-    return ", ".join(parts)
+        parts.append(say("score.hits", landed=hits["landed"], planned=hits["planned"]))
+    parts.append(say("score.seed", seed=str(facts["seed"])))
+    return say("score.facts", parts=parts)
 
 
-def _notes(made: list[dict[str, Any]]) -> str:
-    """Corrections and words that were not understood, once each."""
+def _notes(made: list[dict[str, Any]]) -> Said:
+    """Corrections and words that were not understood, once each; what was not understood stands last."""
     notes = list(dict.fromkeys(note for facts in made for note in facts.get("notes", ())))
-    return "".join(f" {note}" for note in notes[:_NOTES])
+    kept = notes if len(notes) <= _NOTES else [*notes[: _NOTES - 1], notes[-1]]
+    said = Said()
+    for note in kept:
+        said += say("note", text=note)
+    return said
 
 
 def _wants_cuts_hit(text: str) -> bool:
     from .music.brief import read_brief
 
     return "sync_cuts" in read_brief(text).requests
-
-
-def _reply(sentences: list[str], leftovers: tuple[str, ...]) -> str:
-    said = [sentence for sentence in (*sentences, *leftovers) if sentence]
-    return "\n".join(said) or "Nothing in this message asks for a change. Say for example: generate calm forest music."

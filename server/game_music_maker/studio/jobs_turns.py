@@ -12,6 +12,7 @@ from .events import Events
 from .jobs import Desk
 from .jobs_direct import Director
 from .jobs_ledger import Job
+from .replies import Language, language_of, say
 
 
 class Turns:
@@ -32,12 +33,13 @@ class Turns:
         request = {"text": text[:2000]}
         job = await self._desk.db(self._desk.ledger.begin_turn, job_id, session.id, session.user, request)
         events = Events(job_id)
-        director = Director(self._desk, session, events)
+        language = language_of(text, session.language)
+        director = Director(self._desk, session, events, language)
 
         async def run() -> None:
             try:
                 await self._desk.under_lease(job, lambda progress: director.carry_out(text, plan, progress))
-                await self._last_words(job, events)
+                await self._last_words(job, events, language)
             finally:
                 self._running.pop(session.id, None)
                 await events.end()
@@ -45,13 +47,14 @@ class Turns:
         self._running[session.id] = (job, self._desk.background(run()))
         return events
 
-    async def _last_words(self, job: Job, events: Events) -> None:
+    async def _last_words(self, job: Job, events: Events, language: Language) -> None:
         """Say how it ended where the director could not."""
         if self._desk.closing:
             return
         ended = await self._desk.db(self._desk.ledger.get, job.user, job.id)
         if ended.state == "cancelled":
-            await events.error(Cancelled("The message was cancelled; nothing was changed by it."))
+            words = say("turn.cancelled").text(language), say("turn.cancelled.next").text(language)
+            await events.error(Cancelled(words[0], next=words[1]))
         elif ended.error is not None:
             cls = BY_CODE.get(str(ended.error["code"]), RenderFailed)
             await events.error(cls(str(ended.error["message"]), next=str(ended.error["next"])))

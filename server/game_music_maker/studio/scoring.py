@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..contract.score import ScorePlan
 from .footage import VideoMap
+from .replies import NOTHING, Said, language_of, say
 
 if TYPE_CHECKING:
     from .music.score import Score
@@ -41,12 +43,14 @@ def make(bank: Callable[[], Bank], args: Mapping[str, Any], progress: Progress) 
     Args:
         bank: opens the instruments, or gives the open ones.
         args: ``folder`` to make, ``video`` (a `VideoMap`), and either ``text`` and ``given`` (a `ScorePlan` with its
-            seed; with ``like``, the folder of a score whose given fields and later changes hold on), or ``changes``
-            (words) and ``previous`` (folder of the score to change).
+            seed; with ``like``, the folder of a score whose given fields and later changes hold on; with ``take``,
+            which of how many directions of the brief: (number from 0, count)), or ``changes`` (words) and ``previous``
+            (folder of the score to change). ``language``: of the notes.
 
     Returns:
         facts for the state: ``name, brief, duration_s, bpm, key, loop, seed, hits, lufs, palette, notes, cue_sheet,
-        report``.
+        report``; ``direction`` where there are several. Only ``unchanged`` and ``notes`` (and no folder) where the
+        words change nothing.
 
     Raises:
         InvalidArgument: the plan cannot be composed.
@@ -59,7 +63,12 @@ def make(bank: Callable[[], Bank], args: Mapping[str, Any], progress: Progress) 
     video = VideoMap.model_validate(args["video"])
     footage = video if video.duration > 0 else None
     progress(0.02, "planning")
-    plan, notes, request = _changed(args, video) if "changes" in args else _planned(args, video)
+    language = language_of("", str(args.get("language", "en")))
+    made = _changed(args, video) if "changes" in args else _planned(args, video)
+    plan, request = made.plan, made.request
+    notes = [note.text(language) for note in made.notes]
+    if plan is None:
+        return {"unchanged": True, "notes": notes}
     progress(0.1, "composing")
     score = compose(plan, footage)
     progress(0.25, "opening the instruments")
@@ -77,30 +86,44 @@ def make(bank: Callable[[], Bank], args: Mapping[str, Any], progress: Progress) 
         _write_json(folder / "request.json", {**request, "video": video.model_dump(mode="json")})
         _write_json(folder / "cue_sheet.json", sheet)
         _write_json(folder / "report.json", report)
-    return {**_facts(score, plan, played, sheet), "report": report, "brief": request["brief"], "notes": list(notes)}
+    facts = {**_facts(score, plan, played, sheet), "report": report, "brief": request["brief"], "notes": notes}
+    return {**facts, "direction": made.direction.text(language)} if made.direction else facts
 
 
-def _planned(args: Mapping[str, Any], video: VideoMap) -> tuple[ScorePlan, list[str], dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """`plan` None: nothing was changed. `request` is what it was made from: ``brief, given, changes``. `direction`:
+    what tells it from the other takes of the same brief."""
+
+    plan: ScorePlan | None
+    notes: tuple[Said, ...]
+    request: dict[str, Any]
+    direction: Said = NOTHING
+
+
+def _planned(args: Mapping[str, Any], video: VideoMap) -> _Made:
     """The plan of a brief. What was changed by words since the take that it is like is changed in it too: read as
     changes, because "no drums after 0:20" says something else in a brief."""
     from .music.brief import read_brief, read_changes
-    from .music.plan import make_plan, revise
+    from .music.plan import revise, takes
 
     before = _read_json(Path(args["like"]) / "request.json") if "like" in args else {}
     given = before.get("given", {}) | args["given"]
     brief = read_brief(args["text"])
-    plan, said = make_plan(brief, video, given=ScorePlan.model_validate(given))
-    notes = list(said)
+    number, count = args.get("take", (0, 1))
+    direction, plan, said = takes(brief, video, number + 1, given=ScorePlan.model_validate(given))[number]
+    notes = [*said]
     changes = list(before.get("changes", ()))
     for words in changes:
         plan, said = revise(plan, read_changes(words)[0], video)
         notes.extend(said)
     given.pop("seed", None)
     request = {"brief": str(args["text"]), "given": given, "changes": changes}
-    return plan, [*notes, *_not_understood(brief.unknown)], request
+    told = (*notes, *_not_understood(brief.unknown))
+    return _Made(plan, told, request, direction if count > 1 else NOTHING)
 
 
-def _changed(args: Mapping[str, Any], video: VideoMap) -> tuple[ScorePlan, list[str], dict[str, Any]]:
+def _changed(args: Mapping[str, Any], video: VideoMap) -> _Made:
     from .music.brief import read_changes
     from .music.plan import revise
 
@@ -114,12 +137,12 @@ def _changed(args: Mapping[str, Any], video: VideoMap) -> tuple[ScorePlan, list[
         "given": request.get("given", {}),
         "changes": [*request.get("changes", ()), str(args["changes"])],
     }
-    return plan, [*notes, *_not_understood(unknown)], request
+    return _Made(None if plan == before else plan, (*notes, *_not_understood(unknown)), request)
 
 
-def _not_understood(unknown: tuple[str, ...]) -> list[str]:
-    words = ", ".join(f'"{part}"' for part in unknown[:5])
-    return [f"Not understood: {words}; name a style, a mood, instruments, a tempo or a key."] if words else []
+def _not_understood(unknown: tuple[str, ...]) -> tuple[Said, ...]:
+    words = tuple(say("quoted", text=part) for part in unknown[:5])
+    return (say("plan.not_understood", words=words),) if words else ()
 
 
 def _proof(score: Score, plan: ScorePlan, played: Played, video: VideoMap) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -37,12 +38,17 @@ from game_music_maker.studio.direct.edits import (
 )  # fmt: skip
 from game_music_maker.studio.timeline import Clip, Timeline
 
+_ENGLISH = re.compile(r"[a-z]{4,}")
+_CONTENT = re.compile(r"“.*?”|Timeline \(.*?\)。|[a-z0-9]+\.(?:mp4|png)|webp|Dark Dungeon")
+
 
 def do(stage: Any, *edits: Edit, context: Context | None = None) -> tuple[Timeline, str]:
     timeline, sentence = stage.timeline, ""
     for edit in edits:
         before = timeline.to_wire()
-        after, sentence = apply(edit, timeline, context or stage.context)
+        after, said = apply(edit, timeline, context or stage.context)
+        sentence = said.text("en")
+        assert not _ENGLISH.search(_CONTENT.sub("", said.text("zh"))), "a Chinese reply is Chinese throughout"
         assert timeline.to_wire() == before, "the draft that came in is left as it was"
         assert Timeline.read(after.to_wire()) == after
         timeline = after
@@ -166,9 +172,9 @@ def test_slides_share_out_the_music(stages: dict[str, Any]) -> None:
     timeline, _ = do(stages["images"], Slideshow(seconds=3))
     assert [clip.duration_ms for clip in timeline.of("video")] == [3000] * 3
     longer = place_score(Timeline(), "s", "Long", 60_000)
-    timeline, said = apply(Slideshow(), longer, Context(files=stages["images"].context.files))
+    timeline, told = apply(Slideshow(), longer, Context(files=stages["images"].context.files))
     assert [round(clip.duration_ms) for clip in timeline.of("video") if clip.still] == [20_000] * 3
-    assert "3 images" in said
+    assert "3 images" in told.text("en")
 
 
 @pytest.mark.parametrize(

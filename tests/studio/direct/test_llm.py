@@ -14,7 +14,7 @@ from game_music_maker.studio.direct.edits import AddTitle, SetLevel
 from game_music_maker.studio.direct.interpreter import Understanding
 from game_music_maker.studio.direct.llm import Model, ask
 
-LEFT = Understanding((SetLevel(share=0.3),), ("paint it black",), "en")
+LEFT = Understanding((SetLevel(share=0.3),), ("paint it black",))
 
 
 class Scripted(ThreadingHTTPServer):
@@ -133,6 +133,6 @@ def test_errors_redirects_and_silence_leave_the_leftovers(server: Scripted, stag
 
 def test_without_leftovers_nobody_is_asked(server: Scripted, stages: dict[str, Any]) -> None:
     stage = stages["score"]
-    done = Understanding((SetLevel(share=0.3),), (), "en")
+    done = Understanding((SetLevel(share=0.3),), ())
     assert ask(Model(server.url, "tiny"), done, stage.timeline, stage.context) == done
     assert server.asked == []

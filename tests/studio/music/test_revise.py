@@ -108,7 +108,7 @@ def test_a_section_that_does_not_exist_is_named_and_changes_nothing(plan: ScoreP
     short, _ = make_plan(read_brief("adventure music, 12 seconds"))
     fresh, notes = revise(short, read_changes("make the fifth section calmer")[0])
     assert fresh == short
-    assert "no such section" in notes[0]
+    assert "no such section" in notes[0].text("en")
 
 
 def test_locked_sections_are_left_alone(plan: ScorePlan) -> None:
@@ -116,7 +116,7 @@ def test_locked_sections_are_left_alone(plan: ScorePlan) -> None:
     locked = plan.model_copy(update={"sections": rows})
     fresh, notes = revise(locked, read_changes("make the second section calmer")[0], VIDEO)
     assert fresh == locked
-    assert "locked" in notes[0]
+    assert "locked" in notes[0].text("en")
 
 
 def test_calmer_is_calmer(plan: ScorePlan) -> None:

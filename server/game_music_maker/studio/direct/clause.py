@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ..music.words import brief_lexicon, change_lexicon, match
+from ..music.words import brief_lexicon, change_lexicon, match, unknown
 from ..timeline import Timeline
 from .context import Context, Touched
 from .lexer import TOKEN, Lexed
@@ -101,6 +101,14 @@ class Clause:
         """Words that compare a score with itself ("calmer", "更激烈"), as the composer's table has them."""
         found, _ = match(TOKEN.sub(" ", self.text), change_lexicon())
         return any(one.kind == "change" for one in found)
+
+    @cached_property
+    def residue(self) -> tuple[str, ...]:
+        """Words with a meaning of their own that no table knows: a clause with some is about something else."""
+        left = list(TOKEN.sub(lambda token: "\0" * len(token.group()), self.text))
+        for hit in self.hits:
+            left[hit.start : hit.end] = "\0" * (hit.end - hit.start)
+        return unknown("".join(left))
 
     @cached_property
     def span(self) -> tuple[float | None, float | None]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..footage import Asset
+from ..replies import NOTHING, Said
 
 Touched = Literal["score", "original", "own", "title", "picture"]
 
@@ -43,12 +44,14 @@ class File:
 @dataclass(frozen=True, slots=True)
 class Context:
     """`cuts_ms` are cuts of the picture in ms of the timeline, joins of clips not among them; `files` in order of
-    upload; `last_touched` is what `edits.touched` said of the last edit; `takes` counts the takes of the score."""
+    upload; `last_touched` is what `edits.touched` said of the last edit; `takes` counts the takes of
+    the score; `score` describes it."""
 
     cuts_ms: tuple[float, ...] = ()
     files: tuple[File, ...] = ()
     last_touched: Touched | None = None
     takes: int = 0
+    score: Said = NOTHING
     by_id: dict[str, File] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ the sentence says that it can be made anew to the new length.
 
 from __future__ import annotations
 
+from ..replies import Said, say
 from ..timeline import Clip, Timeline
 from .context import Context
 from .drafting import (
@@ -26,31 +27,29 @@ from .values import CutOut, Join, Reorder, Slideshow, Speed, Trim
 
 TAIL_MS = 1500.0
 STILL_MS = 4000.0
-NO_CLIP = "There is no picture to cut yet; upload a clip first."
-REMAKE = ' Say "fit the music to the new length" to have it made anew.'
 
 
-def trim(edit: Trim, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+def trim(edit: Trim, timeline: Timeline, context: Context) -> tuple[Timeline, Said]:
     if edit.clip is not None:
         return _trim_clip(edit, timeline)
     total = picture_ms(timeline)
     start, end = absolute(edit.start_ms, total), absolute(edit.end_ms, total)
     if total <= 0:
-        return timeline, NO_CLIP
+        return timeline, say("cut.no_picture")
     if end - start < 1:
-        return timeline, f"Nothing would be left: the timeline is {length(total)} long. Nothing was changed."
+        return timeline, say("trim.nothing_left", length=length(total))
     if start <= 0 and edit.end_ms is not None and edit.end_ms > total + 1:
-        return timeline, f"The timeline is only {length(total)} long, so there was nothing to trim."
+        return timeline, say("trim.shorter", length=length(total))
     if start <= 0 and end >= total:
-        return timeline, f"That is the whole timeline ({length(total)}); nothing was changed."
+        return timeline, say("trim.whole", length=length(total))
     changed = timeline
     if timeline.of("video"):
         changed = replace_clips(changed, "video", in_sequence(window(timeline.of("video"), start, end)))
     changed, note = _follow(changed, start, end)
-    return changed, f"Trimmed to {length(end - start)} ({seconds(start)}–{seconds(end)} of before).{note}"
+    return changed, (say("trim.done", length=length(end - start), start=seconds(start), end=seconds(end)) + note)
 
 
-def _trim_clip(edit: Trim, timeline: Timeline) -> tuple[Timeline, str]:
+def _trim_clip(edit: Trim, timeline: Timeline) -> tuple[Timeline, Said]:
     clips = timeline.of("video")
     number = _number(edit.clip, clips)
     if number is None:
@@ -59,33 +58,33 @@ def _trim_clip(edit: Trim, timeline: Timeline) -> tuple[Timeline, str]:
     start, end = absolute(edit.start_ms, clip.duration_ms), absolute(edit.end_ms, clip.duration_ms)
     kept = window([put(clip, start_ms=0.0)], start, end)
     if not kept or end - start < 1:
-        return timeline, f"Clip {number + 1} is only {length(clip.duration_ms)} long; nothing was changed."
+        return timeline, say("trim.clip_shorter", number=number + 1, length=length(clip.duration_ms))
     changed = replace_clips(timeline, "video", in_sequence([*clips[:number], *kept, *clips[number + 1 :]]))
     changed, note = _follow(changed, 0, picture_ms(changed))
-    return changed, f"Clip {number + 1} trimmed to {length(end - start)}.{note}"
+    return changed, say("trim.clip", number=number + 1, length=length(end - start)) + note
 
 
-def cut_out(edit: CutOut, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+def cut_out(edit: CutOut, timeline: Timeline, context: Context) -> tuple[Timeline, Said]:
     clips, total = timeline.of("video"), picture_ms(timeline)
     if not clips:
-        return timeline, NO_CLIP
+        return timeline, say("cut.no_picture")
     if edit.clip is not None:
         number = _number(edit.clip, clips)
         if number is None:
             return timeline, _no_such(clips)
         start, end = clips[number].start_ms, clips[number].end_ms
         left = [*clips[:number], *clips[number + 1 :]]
-        what = f"Clip {number + 1} ({length(end - start)}) removed"
+        what = say("cut.clip", number=number + 1, length=length(end - start))
     else:
         start, end = absolute(edit.start_ms, total), absolute(edit.end_ms, total)
         left = [c for c in divide(clips, start, end) if not start <= c.start_ms + c.duration_ms / 2 < end]
-        what = f"Cut out {seconds(start)}–{seconds(end)} ({length(end - start)})"
+        what = say("cut.span", start=seconds(start), end=seconds(end), length=length(end - start))
     if end - start < 1 or not left:
-        return timeline, f"That would leave nothing: the timeline is {length(total)} long. Nothing was changed."
+        return timeline, say("cut.nothing_left", length=length(total))
     changed = replace_clips(timeline, "video", in_sequence(left))
     changed = map_clips(changed, "text", lambda clip: _close_gap(clip, start, end))
     changed, note = _follow(changed, 0, picture_ms(changed))
-    return changed, f"{what}; the timeline is now {length(changed.duration_ms)} long.{note}"
+    return changed, say("cut.done", what=what, length=length(changed.duration_ms)) + note
 
 
 def _close_gap(clip: Clip, start: float, end: float) -> Clip | None:
@@ -98,10 +97,10 @@ def _close_gap(clip: Clip, start: float, end: float) -> Clip | None:
     return put(clip, start_ms=first, duration_ms=last - first) if last - first > 1 else None
 
 
-def speed(edit: Speed, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+def speed(edit: Speed, timeline: Timeline, context: Context) -> tuple[Timeline, Said]:
     clips, total = timeline.of("video"), picture_ms(timeline)
     if not clips:
-        return timeline, "There is no picture whose speed could change; upload a clip first."
+        return timeline, say("speed.no_picture")
     first, last = absolute(edit.start_ms or 0, total), absolute(edit.end_ms, total)
     if edit.clip is not None:
         number = _number(edit.clip, clips)
@@ -133,37 +132,37 @@ def speed(edit: Speed, timeline: Timeline, context: Context) -> tuple[Timeline, 
     changed, note = _follow(changed, 0, picture_ms(changed))
     now = next((p.speed for p in moved if p.speed != 1), 1.0)
     whole = edit.clip is None and edit.start_ms is None and edit.end_ms is None
-    what = "Speed" if whole else f"Speed from {seconds(first)} to {seconds(last)}"
-    return changed, f"{what} set to {now:g}×; the timeline is now {length(picture_ms(changed))} long.{note}"
+    what = say("speed.whole") if whole else say("speed.span", start=seconds(first), end=seconds(last))
+    return changed, say("speed.done", what=what, factor=now, length=length(picture_ms(changed))) + note
 
 
-def reorder(edit: Reorder, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+def reorder(edit: Reorder, timeline: Timeline, context: Context) -> tuple[Timeline, Said]:
     clips = timeline.of("video")
     if len(clips) < 2:
-        return timeline, "There is only one clip, so there is nothing to reorder." if clips else NO_CLIP
+        return timeline, say("reorder.one") if clips else say("cut.no_picture")
     if sorted(edit.order) != list(range(1, len(clips) + 1)):
         return timeline, _no_such(clips)
     placed = [clips[number - 1] for number in edit.order]
     changed = replace_clips(timeline, "video", in_sequence([put(placed[0], transition_ms=0.0), *placed[1:]]))
-    names = ", ".join(f"{n} {c.name}" if c.name else str(n) for n, c in zip(edit.order, placed, strict=True))
-    note = REMAKE.replace("length", "order") if timeline.score_clips else ""
-    return changed, f"New order of the clips: {names}.{note}"
+    names = tuple(f"{n} {c.name}" if c.name else str(n) for n, c in zip(edit.order, placed, strict=True))
+    note = say("music.refit_order") if timeline.score_clips else Said()
+    return changed, say("reorder.done", names=names) + note
 
 
-def join(edit: Join, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+def join(edit: Join, timeline: Timeline, context: Context) -> tuple[Timeline, Said]:
     """Cross-fades overlap: the second clip starts before the first ends, so the whole gets shorter."""
     clips = timeline.of("video")
     if len(clips) < 2:
-        return timeline, "There is only one clip to show; upload another one to join them." if clips else NO_CLIP
+        return timeline, say("join.one") if clips else say("cut.no_picture")
     over = edit.seconds * 1000 if edit.transition == "crossfade" else 0.0
     ready = [clips[0], *(put(clip, transition_ms=over) for clip in clips[1:])]
     changed = replace_clips(timeline, "video", in_sequence(ready))
     changed, note = _follow(changed, 0, picture_ms(changed))
-    how = f"with a cross-fade of {edit.seconds:g} s between them" if over else "with hard cuts"
-    return changed, f"{len(clips)} clips joined {how}; {length(picture_ms(changed))} in all.{note}"
+    how = say("join.crossfade", s=edit.seconds) if over else say("join.cuts")
+    return changed, say("join.done", count=len(clips), how=how, length=length(picture_ms(changed))) + note
 
 
-def slideshow(edit: Slideshow, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+def slideshow(edit: Slideshow, timeline: Timeline, context: Context) -> tuple[Timeline, Said]:
     clips = [clip for clip in timeline.of("video") if clip.asset]
     placed = {clip.asset for clip in clips}
     clips += [
@@ -173,7 +172,7 @@ def slideshow(edit: Slideshow, timeline: Timeline, context: Context) -> tuple[Ti
     ]
     stills = [clip for clip in clips if clip.still]
     if not stills:
-        return timeline, "There are no still images; upload some (jpg, png, gif, webp) for a slideshow."
+        return timeline, say("slides.none")
     music = max((c.end_ms for c in timeline.of("audio")), default=0.0)
     rest = sum(clip.duration_ms for clip in clips if not clip.still)
     each = edit.seconds * 1000 if edit.seconds else max((music - rest) / len(stills), 1000) if music else STILL_MS
@@ -186,7 +185,9 @@ def slideshow(edit: Slideshow, timeline: Timeline, context: Context) -> tuple[Ti
         else add_track(timeline, "video", *in_sequence(ready))
     )
     changed, note = _follow(changed, 0, picture_ms(changed))
-    return changed, f"{len(stills)} images shown for {length(each)} each, {length(picture_ms(changed))} in all.{note}"
+    return changed, (
+        say("slides.done", count=len(stills), each=length(each), length=length(picture_ms(changed))) + note
+    )
 
 
 def _number(wanted: int | None, clips: list[Clip]) -> int | None:
@@ -197,12 +198,11 @@ def _number(wanted: int | None, clips: list[Clip]) -> int | None:
     return number if 0 <= number < len(clips) else None
 
 
-def _no_such(clips: list[Clip]) -> str:
-    count = len(clips)
-    return f"There {'is 1 clip' if count == 1 else f'are {count} clips'} on the timeline; nothing was changed."
+def _no_such(clips: list[Clip]) -> Said:
+    return say("clips.no_such", count=len(clips))
 
 
-def _follow(timeline: Timeline, start: float, end: float) -> tuple[Timeline, str]:
+def _follow(timeline: Timeline, start: float, end: float) -> tuple[Timeline, Said]:
     """Music and words after the picture became `start`…`end` of before: shifted, shortened, dropped where outside."""
     span = end - start
     music = [clip for clip in timeline.of("audio") if clip.role]
@@ -229,12 +229,12 @@ def _follow(timeline: Timeline, start: float, end: float) -> tuple[Timeline, str
 
     titles = len(timeline.of("text"))
     timeline = map_clips(map_clips(timeline, "audio", sound), "text", words)
-    note = ""
+    note, scored = Said(), any(clip.role == "score" for clip in music)
     if shortened or late:
-        note = " The music was shortened with a fade." + (REMAKE if any(clip.role == "score" for clip in music) else "")
+        note = say("music.shortened") + (say("music.refit_length") if scored else Said())
     elif music and max(clip.end_ms for clip in music) < span - 100:
-        note = " The music ends before the picture." + (REMAKE if timeline.score_clips else "")
+        note = say("music.ends_early") + (say("music.refit_length") if timeline.score_clips else Said())
     gone = titles - len(timeline.of("text"))
     if gone:
-        note += f" {gone} {'title' if gone == 1 else 'titles'} outside of it went away."
+        note += say("title.gone", count=gone)
     return timeline, note

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 from ...contract.draft import AUDIO, TEXT, VIDEO
+from ..replies import Said, say
 from ..timeline import Clip, StudioTrack, Timeline
 from .context import Context
 from .drafting import length
 from .levels import level_of
 
 
-def describe(timeline: Timeline, context: Context) -> str:
-    """The summary of all tracks, then length, shape and the state of the original sound."""
+def describe(timeline: Timeline, context: Context) -> Said:
+    """The contract's summary line (the same in every language), then length, shape, music and the original sound."""
     if not timeline.ready:
-        waiting = ", ".join(file.name for file in context.files)
-        if waiting:
-            return f"The timeline is empty; uploaded: {waiting}."
-        return "The timeline is empty. Upload a clip, or say what music you would like."
-    count = len(timeline.tracks)
-    parts = " ".join(f"{i + 1}. {_track(track)}" for i, track in enumerate(timeline.tracks))
-    said = [f"Timeline ({count} {'track' if count == 1 else 'tracks'}): {parts}."]
-    said.append(f"{length(timeline.duration_ms)} in all.")
+        waiting = tuple(file.name for file in context.files)
+        return say("describe.uploaded", files=waiting) if waiting else say("describe.empty")
+    said = say("describe.line", line=_line(timeline)) + say("describe.length", length=length(timeline.duration_ms))
     meta = timeline.meta
     if meta.get("width") and meta.get("height"):
-        said.append(f"The picture is {meta['width']}×{meta['height']}.")
+        said += say("describe.size", width=meta["width"], height=meta["height"])
+    if timeline.score_clips and context.score:
+        said += say("describe.score", score=context.score)
     sounding = [c for c in timeline.of("video") if c.asset and not c.still and context.has_sound(c.asset)]
     if sounding:
         level = level_of(sounding[0])
-        said.append("The original sound is muted." if level == 0 else f"The original sound is at {level:.0%}.")
-    return " ".join(said)
+        said += say("describe.muted") if level == 0 else say("describe.original", level=level)
+    return said
+
+
+def _line(timeline: Timeline) -> str:
+    count = len(timeline.tracks)
+    parts = " ".join(f"{i + 1}. {_track(track)}" for i, track in enumerate(timeline.tracks))
+    return f"Timeline ({count} {'track' if count == 1 else 'tracks'}): {parts}"
 
 
 def _track(track: StudioTrack) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from ...contract.draft import AUDIO, TEXT, VIDEO
+from ..replies import Said, say
 from ..timeline import Clip, StudioTrack, Timeline
 
 TrackType = Literal["video", "audio", "text"]
@@ -127,10 +128,10 @@ def seconds(ms: float) -> str:
     return f"{whole // 60}:{whole % 60:02d}" + (f".{rest}" if rest else "")
 
 
-def length(ms: float) -> str:
+def length(ms: float) -> Said:
     """ "3 s", "2.5 s", "1 min 30 s" for lengths."""
     total = round(ms / 1000, 1)
-    if total < 60:
-        return f"{total:g} s"
     minutes, rest = divmod(total, 60)
-    return f"{minutes:g} min" + (f" {rest:.3g} s" if rest else "")
+    if not minutes:
+        return say("length.seconds", s=rest)
+    return say("length.both", m=minutes, s=rest) if rest else say("length.minutes", m=minutes)

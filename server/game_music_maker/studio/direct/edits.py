@@ -1,7 +1,7 @@
 """Edits carried out: pure functions on drafts, one for each kind, and what each of them touched.
 
-`apply` never changes the timeline that it is given. An edit that cannot be done leaves the timeline as it is, and the
-sentence says why.
+`apply` never changes the timeline that it is given. An edit that cannot be done leaves the timeline as it is, and says
+why.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..replies import Said
 from ..timeline import Timeline
 from . import cutting, framing, levels, placing, titles
 from .context import Context, File, Touched
@@ -54,7 +55,7 @@ __all__ = [
     "Visual", "apply", "edit_reader", "place_file", "place_score", "touched",
 ]  # fmt: skip
 
-_Doing = Callable[[Any, Timeline, Context], tuple[Timeline, str]]
+_Doing = Callable[[Any, Timeline, Context], tuple[Timeline, Said]]
 _DOING: dict[type, _Doing] = {
     SetLevel: levels.set_level,
     Mute: levels.mute,
@@ -80,8 +81,8 @@ _DOING: dict[type, _Doing] = {
 }
 
 
-def apply(edit: Edit, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
-    """The timeline after an edit, and one sentence or two for the user with numbers in it.
+def apply(edit: Edit, timeline: Timeline, context: Context) -> tuple[Timeline, Said]:
+    """The timeline after an edit, and what to tell the user, with numbers in it.
 
     Raises TypeError for the edits of `SERVED`: those need the store and the worker.
     """

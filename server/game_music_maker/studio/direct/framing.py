@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from ..replies import Said, say
 from ..timeline import Clip, Timeline
 from .context import Context
 from .drafting import add_track, map_clips, put, replace_clips
 from .values import Aspect, CropBars, Rotate, SetLoop, Visual
 
 LONG, SHORT = 1920, 1080
-_HOW = {"crop": "cropped to fill it", "fit": "fitted inside it", "blur": "fitted over a blurred copy of itself"}
 
 
 def canvas(width: float, height: float) -> tuple[int, int]:
@@ -19,13 +19,13 @@ def canvas(width: float, height: float) -> tuple[int, int]:
     return (int(long), int(short)) if width >= height else (int(short), int(long))
 
 
-def aspect(edit: Aspect, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+def aspect(edit: Aspect, timeline: Timeline, context: Context) -> tuple[Timeline, Said]:
     meta = dict(timeline.meta)
     if edit.original:
         for key in ("width", "height", "fit"):
             meta.pop(key, None)
-        return timeline.model_copy(update={"meta": meta}), "The picture is back to the clip's own shape."
-    said = []
+        return timeline.model_copy(update={"meta": meta}), say("aspect.original")
+    said = Said()
     if edit.width and edit.height:
         if edit.width > 100:
             size = int(edit.width) // 2 * 2, int(edit.height) // 2 * 2
@@ -33,26 +33,26 @@ def aspect(edit: Aspect, timeline: Timeline, context: Context) -> tuple[Timeline
             size = canvas(edit.width, edit.height)
         meta["width"], meta["height"] = size
         meta["fit"] = edit.fit or meta.get("fit") or "crop"
-        name = f"{edit.width:g}:{edit.height:g}" if edit.width <= 100 else "a canvas"
-        said.append(f"Picture set to {name} ({size[0]}×{size[1]}), {_HOW[meta['fit']]}.")
+        name = f"{edit.width:g}:{edit.height:g}" if edit.width <= 100 else say("aspect.canvas")
+        said = say("aspect.set", name=name, width=size[0], height=size[1], how=say(f"fit.{meta['fit']}"))
     elif edit.fit:
         meta["fit"] = edit.fit
         if "width" not in meta:
-            said.append(f"Clips of another shape will be {_HOW[edit.fit]}; no other shape is set yet, such as 9:16.")
+            said = say("aspect.fit_later", how=say(f"fit.{edit.fit}"))
         else:
-            said.append(f"The picture is now {_HOW[edit.fit]} ({meta['width']}×{meta['height']}).")
-    return timeline.model_copy(update={"meta": meta}), " ".join(said) or "No shape was named, such as 9:16."
+            said = say("aspect.fit", how=say(f"fit.{edit.fit}"), width=meta["width"], height=meta["height"])
+    return timeline.model_copy(update={"meta": meta}), said or say("aspect.none")
 
 
-def rotate(edit: Rotate, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+def rotate(edit: Rotate, timeline: Timeline, context: Context) -> tuple[Timeline, Said]:
     clips = [clip for clip in timeline.of("video") if clip.asset]
     if not clips:
-        return timeline, "There is no picture to rotate yet; upload a clip first."
+        return timeline, say("rotate.none")
     wanted = (
         clips[edit.clip - 1 if edit.clip and edit.clip > 0 else -1] if edit.clip and edit.clip <= len(clips) else None
     )
     if edit.clip and wanted is None:
-        return timeline, f"There are {len(clips)} clips on the timeline; nothing was changed."
+        return timeline, say("clips.no_such", count=len(clips))
 
     def turn(clip: Clip) -> Clip:
         if not clip.asset or (wanted is not None and clip is not wanted):
@@ -60,18 +60,19 @@ def rotate(edit: Rotate, timeline: Timeline, context: Context) -> tuple[Timeline
         return put(clip, rotate=(clip.rotate + edit.degrees) % 360 if edit.degrees else 0)
 
     changed = map_clips(timeline, "video", turn)
-    what = "The picture" if wanted is None else f"Clip {edit.clip if edit.clip != -1 else len(clips)}"
+    number = len(clips) if edit.clip == -1 else edit.clip
+    what = say("rotate.picture") if wanted is None else say("rotate.clip", number=number)
     if not edit.degrees:
-        return changed, f"{what} is back to how it was filmed."
-    return changed, f"{what} turned by {edit.degrees}° clockwise."
+        return changed, say("rotate.back", what=what)
+    return changed, say("rotate.done", what=what, degrees=edit.degrees)
 
 
-def crop_bars(edit: CropBars, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+def crop_bars(edit: CropBars, timeline: Timeline, context: Context) -> tuple[Timeline, Said]:
     if not any(clip.asset for clip in timeline.of("video")):
-        return timeline, "There is no picture yet; upload a clip first."
+        return timeline, say("bars.no_picture")
     if not edit.on:
-        return map_clips(timeline, "video", lambda c: put(c, crop=None) if c.crop else c), "The whole picture is back."
-    found: list[str] = []
+        return map_clips(timeline, "video", lambda c: put(c, crop=None) if c.crop else c), say("bars.back")
+    found: list[tuple[Said, ...]] = []
 
     def cut(clip: Clip) -> Clip:
         file = context.by_id.get(clip.asset or "")
@@ -79,31 +80,29 @@ def crop_bars(edit: CropBars, timeline: Timeline, context: Context) -> tuple[Tim
             return clip
         left, top, right, bottom = file.bars
         sides = (("left", left), ("top", top), ("right", right), ("bottom", bottom))
-        found.append(", ".join(f"{n} px {side}" for side, n in sides if n))
+        found.append(tuple(say(f"bars.{side}", n=n) for side, n in sides if n))
         return put(clip, crop=file.bars)
 
     changed = map_clips(timeline, "video", cut)
     if not found:
-        return timeline, "No black bars were found in the picture, so nothing was cut off."
-    return changed, f"Black bars cut off ({found[0]})."
+        return timeline, say("bars.none")
+    return changed, say("bars.done", sides=found[0])
 
 
-def visual(edit: Visual, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+def visual(edit: Visual, timeline: Timeline, context: Context) -> tuple[Timeline, Said]:
     """Only where there is no footage, or a picture of the music already."""
     if any(clip.asset for clip in timeline.of("video")):
-        return timeline, (
-            f"A moving {edit.style} is drawn where there is no footage; this timeline shows your own. "
-            "Remove the clips to see the music instead."
-        )
+        return timeline, say("visual.footage", style=say(f"visual.{edit.style}"))
     total = timeline.duration_ms
     if not total:
-        return timeline, "There is no music yet to draw; say what it should sound like."
+        return timeline, say("visual.no_music")
     drawn = Clip(name=edit.style, start_ms=0, duration_ms=total, visual=edit.style)
+    said = say("visual.done", style=say(f"visual.{edit.style}"))
     if timeline.of("video"):
-        return replace_clips(timeline, "video", [drawn]), f"The picture is now a moving {edit.style} of the music."
-    return add_track(timeline, "video", drawn), f"The picture is now a moving {edit.style} of the music."
+        return replace_clips(timeline, "video", [drawn]), said
+    return add_track(timeline, "video", drawn), said
 
 
-def set_loop(edit: SetLoop, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+def set_loop(edit: SetLoop, timeline: Timeline, context: Context) -> tuple[Timeline, Said]:
     changed = timeline.model_copy(update={"meta": {**timeline.meta, "loop": edit.on}})
-    return changed, "The video is meant to repeat." if edit.on else "The video plays once."
+    return changed, say("video.loops" if edit.on else "video.once")

@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from ..timeline import Timeline
 from .clause import Clause, Reading
@@ -35,7 +34,6 @@ _WEAK = (
 _SPLIT = re.compile(f"(?P<strong>{_STRONG})|(?P<weak>{_WEAK})")
 _TIMES = re.compile(r"<t\d+>\s*$"), re.compile(r"\s*<t\d+>")
 _GREETING = re.compile(r"[\s,.!。，！?？~]*")
-_CJK = re.compile(r"[\u3400-\u9fff]")
 
 _Rule = Callable[[Clause], "list[Edit] | None"]
 
@@ -46,7 +44,6 @@ class Understanding:
 
     edits: tuple[Edit, ...]
     leftovers: tuple[str, ...]
-    language: Literal["en", "zh"]
 
 
 @dataclass(slots=True)
@@ -66,7 +63,6 @@ def understand(text: str, timeline: Timeline, context: Context) -> Understanding
     Never raises for any text. Times that count from the end stay relative (negative), so that edits may follow each
     other; cuts, scenes and halves are resolved against the timeline as it is now.
     """
-    language: Literal["en", "zh"] = "zh" if _CJK.search(text) else "en"
     lexed = lex(text)
     reading = Reading(timeline, context, lexed, context.last_touched)
     pieces = _joined(_split(lexed.text), reading)
@@ -79,7 +75,7 @@ def understand(text: str, timeline: Timeline, context: Context) -> Understanding
         rest = lexed.written(lexed.raw(piece.text)).strip(" ,，、;；。.!！")
         if (rest and not (edits or len(pieces) > 1)) or (rest and not _polite(piece.text)):
             leftovers.append(rest)
-    return Understanding(tuple(_settled(edits)), tuple(leftovers), language)
+    return Understanding(tuple(_settled(edits)), tuple(leftovers))
 
 
 def _settled(edits: list[Edit]) -> list[Edit]:

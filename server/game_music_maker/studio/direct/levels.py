@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from ..replies import Said, say
 from ..timeline import Clip, Timeline
 from .context import Context
 from .drafting import TrackType, absolute, divide, map_clips, put, replace_clips
@@ -13,10 +14,6 @@ from .values import Duck, Fade, Mute, SetLevel, Target
 UNDER_SOUND = 0.8
 """Level of a score under clips that sound: a little under full, so that "louder" has somewhere to go."""
 DUCK_DB, DUCK_STEP_DB, DUCK_MOST_DB = 9.0, 5.0, 24.0
-NAMES: dict[str, str] = {
-    "score": "music", "music": "music", "own": "your own music", "original": "original sound", "all": "all sound",
-    "picture": "picture", "title": "title",
-}  # fmt: skip
 
 
 def meant(timeline: Timeline, target: str) -> Callable[[Clip], bool]:
@@ -39,26 +36,24 @@ def _sounding(timeline: Timeline, target: Target, context: Context) -> list[Clip
     return [clip for clip in [*video, *timeline.of("audio")] if test(clip)]
 
 
-def missing(timeline: Timeline, target: str) -> str:
+def missing(target: str) -> Said:
     """Why a sound that was named cannot be changed."""
-    if target == "original":
-        return "The clips have no sound of their own, so nothing was changed there."
-    if target == "own":
-        return "There is no music file of yours on the timeline yet; upload one first."
-    if target == "all":
-        return "Nothing on the timeline sounds yet."
-    return "There is no music yet; say what it should sound like and it will be made."
+    return say(f"missing.{target if target in ('original', 'own', 'all') else 'music'}")
+
+
+def name_of(target: str) -> Said:
+    return say(f"name.{target}")
 
 
 def level_of(clip: Clip) -> float:
     return 1.0 if clip.volume is None else clip.volume
 
 
-def set_level(edit: SetLevel, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+def set_level(edit: SetLevel, timeline: Timeline, context: Context) -> tuple[Timeline, Said]:
     """Absolute levels are clamped to 100%; what "louder" cannot give any more is taken from the other sounds."""
     clips = _sounding(timeline, edit.target, context)
     if not clips:
-        return timeline, missing(timeline, edit.target)
+        return timeline, missing(edit.target)
     before = level_of(clips[0])
     if edit.gain_db is not None:
         wanted = max(before, 0.1 if edit.gain_db > 0 else 0.0) * 10 ** (edit.gain_db / 20)
@@ -69,21 +64,21 @@ def set_level(edit: SetLevel, timeline: Timeline, context: Context) -> tuple[Tim
     share = round(min(max(wanted, 0.0), 1.0), 3)
     test = meant(timeline, edit.target)
     changed = _change(timeline, test, share, edit.start_ms, edit.end_ms)
-    name = NAMES[edit.target].capitalize()
+    name = name_of(edit.target)
     if wanted <= 1.0005 or edit.start_ms is not None or edit.end_ms is not None:
-        part = "" if edit.start_ms is None and edit.end_ms is None else " there"
-        return changed, f"{name} set to {share:.0%}{part}{_was(before, share)}."
+        part = Said() if edit.start_ms is None and edit.end_ms is None else say("level.there")
+        return changed, say("level.set", name=name, share=share, part=part, was=_was(before, share))
     others: Target = "original" if edit.target in ("score", "own", "music") else "music"
     rest = _sounding(timeline, others, context)
     if edit.target == "all" or not rest:
-        return changed, f"{name} is at 100%, which is as loud as it goes."
+        return changed, say("level.most", name=name)
     lowered = round(level_of(rest[0]) / wanted, 3)
     changed = _change(changed, meant(timeline, others), lowered, None, None)
-    return changed, (f"{name} is at 100% already, so the {NAMES[others]} went down to {lowered:.0%} instead.")
+    return changed, say("level.others", name=name, others=name_of(others), share=lowered)
 
 
-def _was(before: float, now: float) -> str:
-    return f" (it was {before:.0%})" if abs(before - now) > 0.004 else ""
+def _was(before: float, now: float) -> Said:
+    return say("level.was", share=before) if abs(before - now) > 0.004 else Said()
 
 
 def _change(
@@ -107,40 +102,40 @@ def _change(
     return timeline
 
 
-def mute(edit: Mute, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+def mute(edit: Mute, timeline: Timeline, context: Context) -> tuple[Timeline, Said]:
     if not _sounding(timeline, edit.target, context):
-        return timeline, missing(timeline, edit.target)
-    name = NAMES[edit.target].capitalize()
+        return timeline, missing(edit.target)
+    name = name_of(edit.target)
     share = 0.0
     if not edit.on:
         covered = edit.target in ("score", "music", "own") and bool(_sounding(timeline, "original", context))
         share = UNDER_SOUND if covered else 1.0
     changed = _change(timeline, meant(timeline, edit.target), share, edit.start_ms, edit.end_ms)
     if edit.start_ms is None and edit.end_ms is None:
-        return changed, f"{name} muted." if edit.on else f"{name} back on at {share:.0%}."
+        return changed, say("mute.on", name=name) if edit.on else say("mute.off", name=name, share=share)
     first = absolute(edit.start_ms or 0, timeline.duration_ms) / 1000
     last = absolute(edit.end_ms, timeline.duration_ms) / 1000
-    return changed, f"{name} {'muted' if edit.on else 'back on'} from {first:g} s to {last:g} s."
+    return changed, say("mute.on_part" if edit.on else "mute.off_part", name=name, first=first, last=last)
 
 
-def duck(edit: Duck, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+def duck(edit: Duck, timeline: Timeline, context: Context) -> tuple[Timeline, Said]:
     music = [clip for clip in timeline.of("audio") if clip.role]
     if not music:
-        return timeline, missing(timeline, "music")
+        return timeline, missing("music")
     now = music[0].duck_db
     db = edit.db if edit.db is not None else min(now + DUCK_STEP_DB, DUCK_MOST_DB) if now else DUCK_DB
     changed = map_clips(timeline, "audio", lambda clip: put(clip, duck_db=db) if clip.role else clip)
     if not db:
-        return changed, "The music no longer goes down under speech."
+        return changed, say("duck.off")
     if not _sounding(timeline, "original", context):
-        return changed, f"Ducking set to {db:g} dB; the clips have no sound of their own yet to duck under."
-    return changed, f"The music now goes down by {db:g} dB under speech and loud effects."
+        return changed, say("duck.no_sound", db=db)
+    return changed, say("duck.on", db=db)
 
 
 _KINDS: dict[str, tuple[TrackType, ...]] = {"picture": ("video",), "title": ("text",)}
 
 
-def fade(edit: Fade, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+def fade(edit: Fade, timeline: Timeline, context: Context) -> tuple[Timeline, Said]:
     """Fades at the outer ends: the first clip of the target fades in, the last one out; words fade one by one."""
     kinds: tuple[TrackType, ...] = _KINDS.get(edit.target, ("video", "audio"))
     test = (lambda clip: True) if edit.target in ("picture", "title") else meant(timeline, edit.target)
@@ -152,8 +147,7 @@ def fade(edit: Fade, timeline: Timeline, context: Context) -> tuple[Timeline, st
     if edit.target == "original":  # the picture's own sound fades with the picture: one key for both
         clips = [clip for clip in clips if context.has_sound(clip.asset)]
     if not clips:
-        nothing = {"picture": "There is no picture to fade yet.", "title": "There are no words to fade yet."}
-        return timeline, nothing.get(edit.target) or missing(timeline, edit.target)
+        return timeline, say(f"fade.no_{edit.target}") if edit.target in _KINDS else missing(edit.target)
     shortest = min(clip.duration_ms for clip in clips)
     total = (edit.in_s or 0) + (edit.out_s or 0)
     scale = min(1.0, shortest / 1000 / total) if total else 1.0
@@ -173,9 +167,12 @@ def fade(edit: Fade, timeline: Timeline, context: Context) -> tuple[Timeline, st
     for kind in kinds:
         timeline = map_clips(timeline, kind, change)
     parts = [
-        f"{way} over {side * scale:.3g} s" if side else f"no longer {way}"
-        for way, side in (("fades in", edit.in_s), ("fades out", edit.out_s))
+        say(f"fade.{way}", s=side * scale) if side else say(f"fade.no_{way}")
+        for way, side in (("in", edit.in_s), ("out", edit.out_s))
         if side is not None
     ]
-    with_it = " (the picture fades with its sound)" if edit.target == "original" else ""
-    return timeline, f"{NAMES[edit.target].capitalize()} {' and '.join(parts)}{with_it}."
+    if not parts:
+        return timeline, say("fade.unchanged")
+    ways = say("fade.both", first=parts[0], second=parts[1]) if len(parts) > 1 else parts[0]
+    with_it = say("fade.with_picture") if edit.target == "original" else Said()
+    return timeline, say("fade.done", name=name_of(edit.target), ways=ways, note=with_it)

@@ -56,12 +56,12 @@ def ask(model: Model, understanding: Understanding, timeline: Timeline, context:
     if not edits:
         return understanding
     kept = tuple(words for words in understanding.leftovers if any(words in one or one in words for one in left))
-    return Understanding((*understanding.edits, *edits), kept, understanding.language)
+    return Understanding((*understanding.edits, *edits), kept)
 
 
 def _messages(leftovers: Sequence[str], timeline: Timeline, context: Context) -> list[dict[str, str]]:
     schema = json.dumps(edit_reader().json_schema(), ensure_ascii=False)
-    asked = {"timeline": describe(timeline, context), "requests": list(leftovers)}
+    asked = {"timeline": describe(timeline, context).text("en"), "requests": list(leftovers)}
     return [
         {"role": "system", "content": _ASK + schema},
         {"role": "user", "content": json.dumps(asked, ensure_ascii=False)},

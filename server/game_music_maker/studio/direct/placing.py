@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ..replies import Said, say
 from ..timeline import Clip, StudioTrack, Timeline
 from .context import Context, File
 from .drafting import add_track, in_sequence, map_clips, picture_ms, put, replace_clips, with_tracks
@@ -98,28 +99,27 @@ def _own(timeline: Timeline, file: File, context: Context) -> Timeline:
     return with_tracks(timeline, [StudioTrack(type=0, segments=(drawn,)), *others])
 
 
-def use_own_music(edit: UseOwnMusic, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+def use_own_music(edit: UseOwnMusic, timeline: Timeline, context: Context) -> tuple[Timeline, Said]:
     files = [file for file in context.files if file.kind == "audio"]
     if edit.name:
         files = [file for file in files if edit.name.casefold() in file.name.casefold()]
     if not files:
-        what = f"No uploaded music file is called '{edit.name}'" if edit.name else "No music file was uploaded yet"
-        return timeline, f"{what}; upload one (mp3, wav, m4a, aac) and it can be used."
+        return timeline, say("own.no_such", name=edit.name) if edit.name else say("own.none_uploaded")
     file = files[-1]
     changed = _own(timeline, file, context)
     clip = next(clip for clip in changed.of("audio") if clip.role == "own")
-    short = ""
+    said = say("own.placed", name=file.name, level=level_of(clip))
     if clip.duration_ms < changed.duration_ms - 100:
-        short = f" It is {clip.duration_ms / 1000:g} s long and ends before the picture."
-    return changed, f"Your own music '{file.name}' is on the timeline at {level_of(clip):.0%}.{short}"
+        said += say("own.short", s=clip.duration_ms / 1000)
+    return changed, said
 
 
-def remove_score(edit: RemoveScore, timeline: Timeline, context: Context) -> tuple[Timeline, str]:
+def remove_score(edit: RemoveScore, timeline: Timeline, context: Context) -> tuple[Timeline, Said]:
     roles = {edit.target} if edit.target != "music" else {"score", "own"}
     gone = [clip for clip in timeline.of("audio") if clip.role in roles]
     if not gone:
-        return timeline, "There is no music on the timeline to remove."
+        return timeline, say("music.none_to_remove")
     changed = map_clips(timeline, "audio", lambda clip: None if clip.role in roles else clip)
     if not _music(changed):  # a picture of music that is gone
         changed = map_clips(changed, "video", lambda clip: None if clip.visual else clip)
-    return changed, f"Music removed: {gone[0].name or 'the score'}."
+    return changed, say("music.removed", name=gone[0].name or say("name.score"))

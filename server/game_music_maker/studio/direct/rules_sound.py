@@ -142,6 +142,8 @@ def _level(clause: Clause) -> list[Edit] | None:
     elsewhere = clause.has("on.picture", "do.speed") or _OF_SOMETHING.search(clause.text)
     if elsewhere and not clause.targets and not clause.has("on.sound", "on.it"):
         return None
+    if not clause.targets and not clause.has("on.sound") and clause.residue:
+        return None  # "turn the brightness up": not what was touched last
     targets = clause.targets or [clause.it()]
     if len(targets) > 1 and len(shares) == len(targets):
         pairs = zip(targets, shares, strict=True)

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from .library import library
-from .numbers import moment, read_numbers, seconds_of
-from .words import Found, change_lexicon, match, normalise, unknown
+from .numbers import moment, read_numbers, seconds_of, zh_number
+from .words import Found, blank, change_lexicon, match, normalise, unknown
 
 Op = Literal["energy", "tempo", "mood", "density", "level", "loop", "unloop", "fade", "hard", "ring",
              "another", "options",
@@ -71,6 +71,35 @@ def _span(clause: str) -> tuple[float | None, float | None, str]:
     return None, None, clause
 
 
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_CARDINALS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_NTH = rf"(?:\d+(?:st|nd|rd|th)|{'|'.join(_ORDINALS)})"
+_COUNT = rf"(?:\d+|{'|'.join(_CARDINALS)})"
+_ZH_NTH = r"第\s*[\d一二三四五六七八九十]+"
+_NUMBERED = re.compile(
+    rf"\b(?P<nth>{_NTH}(?:(?:\s*,\s*|\s+)(?:and\s+)?(?:the\s+)?{_NTH})*)\s+(?:sections?|parts?)\b"
+    rf"|\b(?:sections?|parts?)\s+(?P<count>{_COUNT}(?:\s*(?:,|and|&)\s*{_COUNT})*)\b(?!\s*(?:s|sec|seconds?|bpm)\b)"
+    rf"|(?P<zh>{_ZH_NTH}(?:[、和与]{_ZH_NTH})*)\s*(?:段|部分|节(?!奏|拍))"
+)
+
+
+def _numbered(clause: str) -> tuple[list[str], str]:
+    """Numbers of the sections that a clause names ("the second and third section", 第二段), and the rest of it."""
+    hit = _NUMBERED.search(clause)
+    if hit is None:
+        return [], clause
+    words = re.findall(rf"{_NTH}|{_COUNT}|[一二三四五六七八九十]+", next(g for g in hit.groups() if g))
+    return [str(_number(word)) for word in words], blank(clause, *hit.span())
+
+
+def _number(word: str) -> int:
+    for names in (_ORDINALS, _CARDINALS):
+        if word in names:
+            return names.index(word) + 1
+    digits = re.match(r"\d+", word)
+    return int(digits[0]) if digits else round(zh_number(word))
+
+
 def read_changes(text: str) -> tuple[tuple[Change, ...], tuple[str, ...]]:
     """Edits that `text` asks for, in order, and the phrases that were not understood. Empty when it asks for none."""
     changes: list[Change] = []
@@ -87,9 +116,11 @@ def read_changes(text: str) -> tuple[tuple[Change, ...], tuple[str, ...]]:
 
 def _clause(clause: str, before: str | None) -> tuple[list[Change], tuple[str, ...], str | None]:
     start, end, rest = _span(clause)
+    numbered, rest = _numbered(rest)
     numbers = read_numbers(rest, length=False)
     found, rest = match(numbers.rest, change_lexicon())
-    section = next((f.id for f in found if f.kind == "section"), None)
+    sections = [*numbered, *(f.id for f in found if f.kind == "section")]
+    section = sections[-1] if sections else None
     if section is None and re.match(r"\s*(?:and\s+)?(?:make it|it\b|也|它)", clause):
         section = before
     place: dict[str, Any] = {"section": section, "start_s": start, "end_s": end, "text": clause.strip(" \0")}
@@ -103,7 +134,8 @@ def _clause(clause: str, before: str | None) -> tuple[list[Change], tuple[str, .
     if numbers.seed is not None:
         changes.append(Change(op="seed", word=str(numbers.seed), **place))
     changes += _found(found, numbers.rest, place)
-    return changes, unknown(rest), section
+    several = [c.model_copy(update={"section": s}) for s in dict.fromkeys(sections) for c in changes]
+    return several or changes, unknown(rest), section
 
 
 _AND = re.compile(r"[\s,、]*(?:\b(?:and|or|nor|the|any|&)\b|和|或|与|及|、)*\s*(?:\bthe\b)?[\s,、]*")

@@ -25,6 +25,7 @@ from ...contract.score import (
 )
 from ...errors import InvalidArgument
 from ..footage import VideoMap
+from ..replies import Said, say
 from . import affect
 from .brief import Brief
 from .chance import chance
@@ -32,6 +33,7 @@ from .form import Slice, slices, template
 from .harmony import choose, section_chords
 from .library import Affect, Palette, library
 from .motif import Bar, draw
+from .naming import palette_name
 from .score import TempoMap
 from .tempo import Event, Fit, Limits, loop_fit, map_fit, merged, placed
 from .theory import pitch_class
@@ -66,7 +68,7 @@ class _Choice:
 
 def make_plan(
     brief: Brief, video: VideoMap | None = None, *, given: ScorePlan | None = None
-) -> tuple[ScorePlan, tuple[str, ...]]:
+) -> tuple[ScorePlan, tuple[Said, ...]]:
     """A plan with every field filled, and notes: what was decided or corrected, one sentence each.
 
     Args:
@@ -77,7 +79,7 @@ def make_plan(
         InvalidArgument: a value of `given` names something that does not exist.
     """
     given = given or ScorePlan()
-    notes: list[str] = []
+    notes: list[Said] = []
     choice = _choose(brief, video, given, notes)
     fit = _time(brief, video, given, choice, notes)
     tempo = TempoMap(fit.points, given.phase_s or 0.0)
@@ -105,26 +107,26 @@ def make_plan(
 
 def takes(
     brief: Brief, video: VideoMap | None, count: int, *, given: ScorePlan | None = None
-) -> list[tuple[str, ScorePlan, tuple[str, ...]]]:
+) -> list[tuple[Said, ScorePlan, tuple[Said, ...]]]:
     """`count` (1–4) distinct directions of one brief: (name that says what differs, plan, notes)."""
     given = given or ScorePlan()
     first, notes = make_plan(brief, video, given=given)
-    out = [("as described", first, notes)]
+    out = [(say("take.as_described"), first, notes)]
     v, a, t = first.valence or 0.0, first.arousal or 0.5, first.tension or 0.3
     turns = (
-        ("calmer and more open", {"valence": v + 0.1, "arousal": a - 0.2, "tension": t - 0.15}),
-        ("fuller and more driving", {"valence": v, "arousal": a + 0.2, "tension": t + 0.1}),
-        ("darker", {"valence": v - 0.4, "arousal": a, "tension": t + 0.2}),
+        ("take.calmer", {"valence": v + 0.1, "arousal": a - 0.2, "tension": t - 0.15}),
+        ("take.fuller", {"valence": v, "arousal": a + 0.2, "tension": t + 0.1}),
+        ("take.darker", {"valence": v - 0.4, "arousal": a, "tension": t + 0.2}),
     )
     for i, (name, moved) in enumerate(turns[: max(0, count - 1)], start=1):
         clipped = {k: min(1.0, max(-1.0 if k == "valence" else 0.0, x)) for k, x in moved.items()}
         other = given.model_copy(update={**clipped, "seed": (first.seed or 0) + 1009 * i, "motif": given.motif})
         plan, said = make_plan(brief.model_copy(update={"seed": None}), video, given=other)
-        out.append((name, plan, said))
+        out.append((say(name), plan, said))
     return out
 
 
-def _choose(brief: Brief, video: VideoMap | None, given: ScorePlan, notes: list[str]) -> _Choice:
+def _choose(brief: Brief, video: VideoMap | None, given: ScorePlan, notes: list[Said]) -> _Choice:
     scene, style = _palettes(brief, video, given, notes)
     seed = given.seed if given.seed is not None else brief.seed
     if seed is None:
@@ -153,7 +155,7 @@ def _choose(brief: Brief, video: VideoMap | None, given: ScorePlan, notes: list[
     return _Choice(scene, style, place, seed, key, meter, length, loop and not one_shot, one_shot)
 
 
-def _palettes(brief: Brief, video: VideoMap | None, given: ScorePlan, notes: list[str]) -> tuple[Palette, Palette]:
+def _palettes(brief: Brief, video: VideoMap | None, given: ScorePlan, notes: list[Said]) -> tuple[Palette, Palette]:
     tables = library().palettes
     scene = given.palette.scene if given.palette and given.palette.scene else brief.scene
     style = given.palette.style if given.palette and given.palette.style else brief.style
@@ -165,7 +167,7 @@ def _palettes(brief: Brief, video: VideoMap | None, given: ScorePlan, notes: lis
     if scene is None and style is None:
         quiet = video is not None and video.flow and sum(video.flow) / len(video.flow) < 0.4 and video.colour > 0.3
         style = "fantasy_exploration" if quiet or (brief.moods and not brief.bpm) else "overworld_adventure"
-        notes.append(f"No genre was named, so it is {tables[style].names['en'].lower()}.")
+        notes.append(say("plan.no_genre", palette=palette_name(tables[style])))
     first = scene or style or ""
     return tables[first], tables[style or first]
 
@@ -190,7 +192,7 @@ def _events(video: VideoMap | None, given: ScorePlan) -> list[Event]:
     return merged(events)
 
 
-def _time(brief: Brief, video: VideoMap | None, given: ScorePlan, choice: _Choice, notes: list[str]) -> Fit:
+def _time(brief: Brief, video: VideoMap | None, given: ScorePlan, choice: _Choice, notes: list[Said]) -> Fit:
     """The tempo map and the number of beats."""
     bar = choice.bar
     bars = _bars(brief, given, choice)
@@ -212,14 +214,12 @@ def _time(brief: Brief, video: VideoMap | None, given: ScorePlan, choice: _Choic
         exact = choice.length if not (given.sections or brief.bars) else None
         fit = loop_fit(exact, bars, limits, bar, events)
         if asked is not None and exact is not None and abs(fit.tempo.seconds(fit.beats) - exact) > 0.05:
-            notes.append(
-                "The loop keeps the tempo that you asked for, so it is whole bars and not exactly the clip's length."
-            )
+            notes.append(say("plan.loop_tempo"))
         return fit
     if choice.length is not None and not given.sections and brief.bars is None and not choice.one_shot:
         fit = map_fit(events, choice.length, limits, bar)
         if len(fit.points) > 1:
-            notes.append(f"The tempo follows the picture at {len(fit.met)} points, by at most {_drift(fit)} %.")
+            notes.append(say("plan.tempo_follows", points=len(fit.met), percent=_drift(fit)))
         return fit
     return Fit(((Fraction(0), float(wanted)),), bars * bar)
 
@@ -254,7 +254,13 @@ def _bars(brief: Brief, given: ScorePlan, choice: _Choice) -> int:
 
 
 def _sections(
-    brief: Brief, video: VideoMap | None, given: ScorePlan, choice: _Choice, fit: Fit, tempo: TempoMap, notes: list[str]
+    brief: Brief,
+    video: VideoMap | None,
+    given: ScorePlan,
+    choice: _Choice,
+    fit: Fit,
+    tempo: TempoMap,
+    notes: list[Said],
 ) -> tuple[SectionPlan, ...]:
     bar = choice.bar
     bars = max(1, round(fit.beats / bar))
@@ -299,9 +305,7 @@ def _sections(
             )
         )
         if spec.start_beat is not None and abs(spec.start_beat - float(start)) > 1e-6:
-            notes.append(
-                f"Section {identity} starts at beat {float(start):g}: sections follow each other without gaps."
-            )
+            notes.append(say("plan.section_start", section=identity, beat=float(start)))
         start += count * bar
     return tuple(out)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...contract.score import ScorePlan, SectionPlan
 from ..footage import VideoMap
+from ..replies import Said, say
 from .band import palettes_of
 from .brief import ArcPoint, Brief
 from .changes import Change
@@ -22,7 +23,7 @@ class Desk:
 
     plan: ScorePlan
     video: VideoMap | None
-    notes: list[str]
+    notes: list[Said]
     keep_theme: bool
 
     def set(self, **fields: Any) -> None:
@@ -46,7 +47,7 @@ class Desk:
         done = []
         for i in where:
             if rows[i].lock:
-                self.notes.append(f"Section {rows[i].id} is locked and stayed as it was.")
+                self.notes.append(say("revise.locked", section=rows[i].id))
                 continue
             rows[i] = rows[i].model_copy(update=change(rows[i]))
             done.append(str(rows[i].id))
@@ -115,4 +116,4 @@ class Desk:
         brief = Brief(bpm=current / beat_unit if current else None, arc=tuple(arc), bars=bars, requests=requests)
         made, notes = make_plan(brief, self.video, given=given)
         self.plan = made
-        self.notes += [n for n in notes if n.startswith(("The tempo", "The loop"))]
+        self.notes += [n for n in notes if n.ids[0] in ("plan.tempo_follows", "plan.loop_tempo")]

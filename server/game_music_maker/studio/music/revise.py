@@ -12,6 +12,7 @@ from typing import Any
 
 from ...contract.score import Key, PaletteChoice, ScorePlan, SectionPlan
 from ..footage import VideoMap
+from ..replies import Said, say
 from . import affect
 from .band import assemble, palettes_of
 from .brief import Brief
@@ -19,6 +20,7 @@ from .changes import Change
 from .complete import make_plan
 from .desk import Desk
 from .library import Affect, library
+from .naming import instrument_name, key_name, mood_name, palette_name
 from .theory import pitch_class
 from .wishes import assign
 
@@ -28,7 +30,7 @@ _LAST = ("fade", "hard", "ring")
 
 def revise(
     plan: ScorePlan, changes: Sequence[Change], video: VideoMap | None = None
-) -> tuple[ScorePlan, tuple[str, ...]]:
+) -> tuple[ScorePlan, tuple[Said, ...]]:
     """`plan` (complete) after `changes`, in order, and one sentence for each thing done or refused."""
     desk = Desk(plan, video, [], any(c.op == "keep_theme" for c in changes))
     for change in changes:
@@ -37,9 +39,7 @@ def revise(
             continue
         if (change.section or change.start_s is not None) and not desk.where(change) and change.op not in ("exclude",):
             count = len(desk.sections)
-            desk.notes.append(
-                f"There is no such section: the music has {count}, of {(desk.plan.length_s or 0):.0f} s in all."
-            )
+            desk.notes.append(say("revise.no_section", count=count, s=desk.plan.length_s or 0))
             continue
         handler(desk, change)
     return desk.plan, tuple(desk.notes)
@@ -70,9 +70,9 @@ def _energy(desk: Desk, change: Change) -> None:
     done = desk.update(desk.where(change), move)
     if not _targeted(change):
         desk.set(arousal=_clip((desk.plan.arousal or 0.5) + 0.6 * amount))
-        desk.notes.append(f"The music is {'calmer' if amount < 0 else 'more intense'} throughout.")
+        desk.notes.append(say("revise.calmer" if amount < 0 else "revise.fuller"))
     elif done:
-        desk.notes.append(f"{'Calmer' if amount < 0 else 'More intense'}: section {', '.join(done)}.")
+        desk.notes.append(say("revise.calmer_part" if amount < 0 else "revise.fuller_part", sections=done))
 
 
 def _density(desk: Desk, change: Change) -> None:
@@ -84,12 +84,12 @@ def _density(desk: Desk, change: Change) -> None:
         return {"density": density | {r: _clip(density.get(r, 1.0) * factor, 0.3, 2.5) for r in roles}}
 
     done = desk.update(desk.where(change), move)
-    desk.notes.append(f"{'Fewer' if factor < 1 else 'More'} notes in {', '.join(done)}.")
+    desk.notes.append(say("revise.fewer_notes" if factor < 1 else "revise.more_notes", sections=done))
 
 
 def _tempo(desk: Desk, change: Change) -> None:
     if _targeted(change):
-        desk.notes.append("The tempo can be changed for the whole piece only, so that the beat stays with the picture.")
+        desk.notes.append(say("revise.tempo_whole"))
         return
     now = desk.plan.tempo_map[0].bpm if desk.plan.tempo_map else 100.0
     scene = palettes_of(desk.plan)[0]
@@ -104,13 +104,13 @@ def _tempo(desk: Desk, change: Change) -> None:
     bpm = min(300.0, max(20.0, bpm))
     desk.relaid(bpm=bpm)
     rows = desk.plan.tempo_map or ()
-    desk.notes.append(f"The tempo is now {rows[0].bpm / unit if rows else bpm:.0f} bpm.")
+    desk.notes.append(say("revise.tempo", bpm=rows[0].bpm / unit if rows else bpm))
 
 
 def _meter(desk: Desk, change: Change) -> None:
     if change.word and change.word != desk.plan.meter:
         desk.relaid(meter=change.word, motif=None)
-    desk.notes.append(f"The metre is {desk.plan.meter}.")
+    desk.notes.append(say("revise.meter", meter=desk.plan.meter))
 
 
 def _key(desk: Desk, change: Change) -> None:
@@ -126,7 +126,7 @@ def _key(desk: Desk, change: Change) -> None:
     elif change.op == "mode":
         mode = {"minor": "aeolian", "major": "ionian"}.get(change.word or "", mode)
     _rekey(desk, tonic, mode)
-    desk.notes.append(f"The key is now {tonic} {mode.replace('_', ' ')}.")
+    desk.notes.append(say("revise.key", key=key_name(tonic, mode)))
 
 
 def _rekey(desk: Desk, tonic: str, mode: str) -> None:
@@ -153,7 +153,7 @@ def _mood(desk: Desk, change: Change) -> None:
 
     done = desk.update(desk.where(change), move)
     if _targeted(change):
-        desk.notes.append(f"Moved towards {mood.en[0]}: section {', '.join(done)}.")
+        desk.notes.append(say("revise.mood_part", mood=mood_name(mood), sections=done))
         return
     plan = desk.plan
     v, a, t = plan.valence or 0.0, plan.arousal or 0.5, plan.tension or 0.3
@@ -165,7 +165,7 @@ def _mood(desk: Desk, change: Change) -> None:
     mode = affect.pick_mode(scene, style, place, plan.seed or 0, None)
     if plan.key and plan.key.mode != mode:
         _rekey(desk, plan.key.tonic or "D", mode)
-    desk.notes.append(f"The whole piece moved {'towards' if pull > 0 else 'away from'} {mood.en[0]}.")
+    desk.notes.append(say("revise.mood" if pull > 0 else "revise.mood_away", mood=mood_name(mood)))
 
 
 def _exclude(desk: Desk, change: Change) -> None:
@@ -176,7 +176,7 @@ def _exclude(desk: Desk, change: Change) -> None:
             r: p for r, p in (desk.plan.instruments or {}).items() if p not in (*instrument.gm, *instrument.family)
         }
         desk.set(excludes=tuple(dict.fromkeys((*(desk.plan.excludes or ()), word))), instruments=wishes)
-        desk.notes.append(f"There is no {instrument.en[0]} any more.")
+        desk.notes.append(say("revise.no_more", instrument=instrument_name(instrument)))
         return
     with_it = {v.part.role for v in assemble(desk.plan).voices}
     free = desk.plan.model_copy(update={"excludes": (*(desk.plan.excludes or ()), word)})
@@ -185,7 +185,7 @@ def _exclude(desk: Desk, change: Change) -> None:
         same = [v.part.role for v in assemble(desk.plan).voices if v.part.program in instrument.gm and not v.part.drums]
         roles = sorted(same)
     if not roles:
-        desk.notes.append(f"There was no {instrument.en[0]} there.")
+        desk.notes.append(say("revise.was_none", instrument=instrument_name(instrument)))
         return
     start, end = desk.span(change)
     tempo = desk.tempo()
@@ -193,7 +193,7 @@ def _exclude(desk: Desk, change: Change) -> None:
         done = desk.update(
             desk.where(change), lambda row: {"active": {**(row.active or {}), **dict.fromkeys(roles, False)}}
         )
-        desk.notes.append(f"No {instrument.en[0]} in section {', '.join(done)}.")
+        desk.notes.append(say("revise.none_in", instrument=instrument_name(instrument), sections=done))
         return
     first, last = round(tempo.beat(start) * 4) / 4, max(0.0, tempo.beat(end))
     bar = float(desk.bar())
@@ -206,7 +206,8 @@ def _exclude(desk: Desk, change: Change) -> None:
         return {"silent": {**(row.silent or {}), **dict.fromkeys(roles, (a, b))}} if b > a else {}
 
     desk.update(range(len(desk.sections)), rest)
-    desk.notes.append(f"No {instrument.en[0]} from {start:.1f} s{'' if change.end_s is None else f' to {end:.1f} s'}.")
+    id = "revise.none_from" if change.end_s is None else "revise.none_between"
+    desk.notes.append(say(id, instrument=instrument_name(instrument), start=start, end=end))
 
 
 def _include(desk: Desk, change: Change) -> None:
@@ -221,12 +222,12 @@ def _include(desk: Desk, change: Change) -> None:
         wishes = assign((word,), scene, style)
         taken = desk.plan.instruments or {}
         if not wishes:
-            desk.notes.append(f"There is no instrument for {instrument.en[0]} to add.")
+            desk.notes.append(say("revise.cannot_add", instrument=instrument_name(instrument)))
             return
         desk.set(excludes=excludes, instruments={**taken, **wishes})
         roles = tuple(wishes)
     done = desk.update(desk.where(change), lambda row: {"active": {**(row.active or {}), **dict.fromkeys(roles, True)}})
-    desk.notes.append(f"{instrument.en[0].capitalize()} play in {', '.join(done)}.")
+    desk.notes.append(say("revise.plays", instrument=instrument_name(instrument), sections=done))
 
 
 def _another(desk: Desk, change: Change) -> None:
@@ -234,7 +235,7 @@ def _another(desk: Desk, change: Change) -> None:
         fresh = desk.update(desk.where(change), lambda row: {"seed_offset": (row.seed_offset or 0) + 1, "chords": None})
         made, _ = make_plan(Brief(), desk.video, given=desk.plan)
         desk.set(sections=made.sections)
-        desk.notes.append(f"Another take of section {', '.join(fresh)}.")
+        desk.notes.append(say("revise.another_part", sections=fresh))
         return
     text = f"{desk.plan.seed}/{change.word or 'again'}"
     seed = (
@@ -247,7 +248,7 @@ def _another(desk: Desk, change: Change) -> None:
         update={"seed": seed, "motif": desk.plan.motif if desk.keep_theme else None, "sections": free}
     )
     desk.plan, _ = make_plan(Brief(), desk.video, given=given)
-    desk.notes.append(f"Another take, seed {seed}.")
+    desk.notes.append(say("revise.another", seed=str(seed)))
 
 
 def _style(desk: Desk, change: Change) -> None:
@@ -266,14 +267,14 @@ def _style(desk: Desk, change: Change) -> None:
     same_bar = meter == desk.plan.meter
     desk.relaid(bpm=bpm, palette=choice, meter=meter, swing=None, instruments=None, key=None,
                 motif=desk.plan.motif if same_bar else None)  # fmt: skip
-    desk.notes.append(f"The style is now {palette.names['en'].lower()}.")
+    desk.notes.append(say("revise.style", palette=palette_name(palette)))
 
 
 def _loop(desk: Desk, change: Change) -> None:
     wanted = change.op == "loop"
     if bool(desk.plan.loop) != wanted:
         desk.relaid(loop=wanted, free=desk.video is not None and desk.video.duration > 0)
-    desk.notes.append("The music loops without a seam." if wanted else "The music has an ending now.")
+    desk.notes.append(say("revise.loops" if wanted else "revise.ends"))
 
 
 def _ending(desk: Desk, change: Change) -> None:
@@ -281,8 +282,7 @@ def _ending(desk: Desk, change: Change) -> None:
     if desk.plan.loop:
         _loop(desk, Change(op="unloop"))
         desk.set(ending=change.op)
-    words = {"fade": "fades out", "hard": "ends with a final hit", "ring": "rings out"}
-    desk.notes.append(f"The music {words[change.op]} at the end.")
+    desk.notes.append(say(f"revise.end_{change.op}"))
 
 
 def _level(desk: Desk, change: Change) -> None:
@@ -292,9 +292,8 @@ def _level(desk: Desk, change: Change) -> None:
     mix = desk.plan.mix
     if mix is not None and mix.lufs is not None:
         desk.set(mix=mix.model_copy(update={"lufs": _clip(mix.lufs + (change.amount or 0), -40, -5)}))
-    desk.notes.append(
-        f"The music is {abs(change.amount or 0):g} dB {'louder' if (change.amount or 0) > 0 else 'quieter'}."
-    )
+    amount = change.amount or 0
+    desk.notes.append(say("revise.louder" if amount > 0 else "revise.quieter", db=abs(amount)))
 
 
 def _build(desk: Desk, change: Change) -> None:
@@ -302,21 +301,21 @@ def _build(desk: Desk, change: Change) -> None:
     count = max(1, len(where) - 1)
     for k, i in enumerate(where):
         desk.update([i], lambda row, k=k: {"energy": _clip(0.25 + 0.7 * k / count)})  # type: ignore[misc]
-    desk.notes.append("The music builds up from quiet to full.")
+    desk.notes.append(say("revise.builds"))
 
 
 def _hit(desk: Desk, change: Change) -> None:
     requests = frozenset({"sync_cuts"}) if change.op == "hit" else frozenset()
     if desk.video is None or not desk.video.cuts:
-        desk.notes.append("There are no cuts in the picture to follow.")
+        desk.notes.append(say("revise.no_cuts"))
         return
     desk.relaid(requests=requests, free=True)
-    desk.notes.append("The beat was fitted to the cuts again.")
+    desk.notes.append(say("revise.fitted"))
 
 
 def _swing(desk: Desk, change: Change) -> None:
     desk.set(swing=_clip(change.amount or 0.5, 0.5, 0.75))
-    desk.notes.append("The rhythm swings." if (change.amount or 0.5) > 0.52 else "The rhythm is straight.")
+    desk.notes.append(say("revise.swings" if (change.amount or 0.5) > 0.52 else "revise.straight"))
 
 
 _HANDLERS: dict[str, Callable[[Desk, Change], None]] = {
