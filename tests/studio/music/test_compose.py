@@ -180,4 +180,4 @@ def test_report_names_metrics_sections_and_hashes() -> None:
     assert [s["id"] for s in found["sections"]] == [s.id for s in score.sections]
     assert len({s["notes"] for s in found["sections"]}) == len(score.sections)
     assert found["metrics"]["in scale"] >= 0.97
-    assert found["picture"]["pace_correlation"] is not None
+    assert found["picture"]["pace rank"] is not None

@@ -35,7 +35,7 @@ def test_exceptions_name_palettes_and_measures_that_exist() -> None:
 def test_good_music_passes_and_damage_is_seen() -> None:
     score = _score()
     good = gates.judge(score)
-    assert sum(good.values()) >= len(good) - 1
+    assert {name for name, passed in good.items() if not passed} <= {"busiest part", "clashes"}
     flat = replace(score, notes=tuple(replace(n, vel=80, micro_ms=0.0) for n in score.notes))
     assert not gates.judge(flat)["velocity metre"]
     assert not gates.judge(flat)["timing sigma ms"]

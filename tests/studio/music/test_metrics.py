@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction as F
 from math import log2
 
 import pytest
 
-from game_music_maker.studio.music import metrics, metrics_lines
+from game_music_maker.studio.music import metrics, metrics_lines, metrics_parts, metrics_picture
 from game_music_maker.studio.music.score import Chord, Note, Part, Score, Section, TempoMap
 
 
@@ -96,13 +97,13 @@ def test_parallel_fifths_are_found_and_contrary_motion_is_not() -> None:
 
 
 def test_hit_rate_lift_and_chance() -> None:
-    found = metrics_lines.hit_rate([(1.0, 1.0), (5.0, 0.5), (9.0, 0.5)], [1.02, 5.0, 7.0], 10.0)
+    found = metrics_picture.hit_rate([(1.0, 1.0), (5.0, 0.5), (9.0, 0.5)], [1.02, 5.0, 7.0], 10.0)
     assert found.rate == pytest.approx(0.75)
     assert found.chance == pytest.approx(3 * 0.08 / 10)
     assert found.lift == pytest.approx((0.75 - 0.024) / (1 - 0.024))
     assert found.mean_error_s == pytest.approx(0.01)
     # windows that overlap count once
-    assert metrics_lines.hit_rate([(1.0, 1.0)], [1.0, 1.02], 10.0).chance == pytest.approx(0.01)
+    assert metrics_picture.hit_rate([(1.0, 1.0)], [1.0, 1.02], 10.0).chance == pytest.approx(0.01)
 
 
 def test_timing_tells_a_drift_from_an_alternation() -> None:
@@ -115,6 +116,98 @@ def test_timing_tells_a_drift_from_an_alternation() -> None:
 
 
 def test_rank_correlation_with_ties() -> None:
-    assert metrics_lines.spearman([1, 2, 3, 4], [10, 20, 30, 25]) == pytest.approx(0.8)
-    assert metrics_lines.spearman([1, 1, 2], [3, 3, 9]) == pytest.approx(1.0)
-    assert metrics_lines.spearman([1, 1, 1], [3, 4, 9]) == 0
+    assert metrics_picture.spearman([1, 2, 3, 4], [10, 20, 30, 25]) == pytest.approx(0.8)
+    assert metrics_picture.spearman([1, 1, 2], [3, 3, 9]) == pytest.approx(1.0)
+    assert metrics_picture.spearman([1, 1, 1], [3, 4, 9]) == 0
+
+
+def test_empty_beats_and_pitch_entropy() -> None:
+    score = _score([UP, [(0, 60)]])
+    assert metrics.empty_beats(score) == pytest.approx(3 / 8)
+    # C twice, D, E, F: −(0.4 log2 0.4 + 3 · 0.2 log2 0.2)
+    assert metrics.pitch_entropy(score) == pytest.approx(-(0.4 * log2(0.4) + 0.6 * log2(0.2)))
+
+
+def test_likeness_is_the_mean_bar_similarity_after_transposing() -> None:
+    one, up = _score([UP, DOWN]), _score([[(b, p + 2) for b, p in UP], [(b, p + 2) for b, p in DOWN]])
+    first = metrics.fingerprint(one, 0)
+    assert metrics.likeness(first, metrics.fingerprint(up, 2)) == pytest.approx(1.0)
+    # bars UP–DOWN against DOWN–UP: both pairs are unlike in the same measure
+    turned = metrics.fingerprint(_score([DOWN, UP]), 0)
+    assert metrics.likeness(first, turned) == pytest.approx(0.5 * 14 / 16 + 0.5 / (2 * 2**0.5))
+
+
+def _pair(lead: list[Note], under: list[Note], *, tension: float = 0.1, role: str = "pad") -> Score:
+    score = _score([UP, UP, UP, UP], tuple(_chord(4 * i, "I", (0, 4, 7)) for i in range(4)))
+    sections = (replace(score.sections[0], tension=tension),)
+    parts = (*score.parts, Part("pad", role, 48, (36, 90), "base"))
+    return replace(score, parts=parts, notes=(*lead, *under), sections=sections)
+
+
+def test_a_note_held_against_a_chord_tone_a_semitone_away_clashes() -> None:
+    pad = [Note("pad", F(0), F(4), p, 70) for p in (48, 52, 55)]
+    f, b, e = (Note("lead", F(0), F(1), p, 90) for p in (77, 71, 76))
+    assert metrics_lines.clashes(_pair([f], pad)) == 1.0  # F over E: a minor ninth
+    assert metrics_lines.clashes(_pair([b], pad)) == 1.0  # B over C: a major seventh
+    assert metrics_lines.clashes(_pair([e, replace(b, beat=F(2))], pad)) == 0.5
+    assert metrics_lines.clashes(_pair([replace(f, dur_beats=F(1, 2))], pad)) == 0.0  # an eighth passes
+    assert metrics_lines.clashes(_pair([f], pad, tension=0.8)) == 0.0
+    assert metrics_lines.clashes(_pair([f], [])) == 0.0
+
+
+def test_phrases_end_long_or_with_a_rest_and_in_the_chord() -> None:
+    def ends(final: Note) -> float:
+        return metrics_lines.phrase_ends(_pair([Note("lead", F(0), F(1), 62, 90), final], []))
+
+    assert ends(Note("lead", F(14), F(1), 64, 90)) == 1.0
+    assert ends(Note("lead", F(14), F(1), 65, 90)) == 0.0  # F is not of C E G
+    two = _pair([Note("lead", F(15), F(1, 2), 64, 90), Note("lead", F(31, 2), F(1, 4), 64, 90)], [])
+    longer = replace(two, notes=(*two.notes, Note("lead", F(16), F(1), 67, 90)),
+                     sections=(two.sections[0], replace(two.sections[0], id="B", start_beat=F(16))))  # fmt: skip
+    assert metrics_lines.phrase_ends(longer) == 0.5  # the first runs into the second after a quarter of a beat
+
+
+@pytest.mark.parametrize(
+    ("before", "last", "name"),
+    [("V7", "I", "authentic"), ("IV", "i", "plagal"), ("bVII", "i", "modal"), ("IV", "V", "half"),
+     ("V", "vi", "deceptive"), ("I", "I", "static"), ("I", "bVI", "open")],
+)  # fmt: skip
+def test_cadence_classes(before: str, last: str, name: str) -> None:
+    assert metrics_lines.cadence(before, last) == name
+
+
+def test_cadences_stand_at_the_ends_of_four_bars() -> None:
+    rows = [_chord(4 * i, rn, (0, 4, 7)) for i, rn in enumerate(["I", "IV", "V", "I", "I", "IV", "I", "V"])]
+    assert metrics_lines.cadences(_score([UP] * 8, tuple(rows))) == ["authentic", "half"]
+
+
+def test_who_plays_when() -> None:
+    pad = [Note("pad", F(4 * i), F(4), 60, 70) for i in range(3)]
+    score = _pair([Note("lead", F(4), F(5), 72, 90)], pad)
+    assert metrics_parts.active_bars(score) == {"lead": {1, 2}, "pad": {0, 1, 2}}
+    assert metrics_parts.levels(score) == 2  # one part or two; the silent bar is none
+    assert metrics_parts.busiest(score) == pytest.approx(3 / 4)
+    assert metrics_parts.busiest(_pair([Note("lead", F(4), F(5), 72, 90)], pad, role="drone")) == pytest.approx(2 / 4)
+
+
+def test_a_run_of_identical_bars_is_counted_in_bars() -> None:
+    assert metrics_parts.identical_run(_score([UP, DOWN, DOWN, DOWN, UP])) == 3
+    assert metrics_parts.identical_run(_score([UP, DOWN])) == 1
+
+
+def test_two_held_parts_in_one_low_octave_crowd_it() -> None:
+    pad = [Note("pad", F(0), F(8), 50, 70)]
+    drone = Part("drone", "drone", 95, (26, 60), "base")
+    score = _pair([], [*pad, Note("drone", F(4), F(8), 46, 70)])
+    score = replace(score, parts=(*score.parts, drone))
+    assert metrics_parts.crowded(score) == pytest.approx(4 / 16)
+    apart = replace(score, notes=(*pad, Note("drone", F(4), F(8), 38, 70)))
+    assert metrics_parts.crowded(apart) == 0.0
+
+
+def test_density_ratio_is_fullest_over_emptiest_section() -> None:
+    score = _score([UP, UP, DOWN, DOWN])
+    halves = tuple(
+        replace(score.sections[0], id=i, start_beat=F(b), bars=2, beats=F(8)) for i, b in (("A", 0), ("B", 8))
+    )
+    assert metrics_parts.density_ratio(replace(score, sections=halves)) == pytest.approx(2.0)

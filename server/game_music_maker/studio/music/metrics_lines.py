@@ -1,10 +1,11 @@
-"""Metrics of single lines and of timing: melody, voice leading, humanising, hits on the picture.
+"""Metrics of single lines: melody against harmony, phrase ends, cadences, motif, voice leading, humanising.
 
 Sources stand in `metrics`; reference values for Bach chorales and fiddle tunes in docs/metrics.md.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,7 +14,9 @@ from itertools import combinations, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from .metrics import bar_beats, chord_at, unpitched
 from .score import Note, Score
+from .theory import numeral
 
 Floats = NDArray[np.float64]
 
@@ -122,70 +125,103 @@ def velocity_metre(score: Score, part: str) -> float:
     return float(np.mean(strong) - np.mean(weak)) if strong and weak else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class HitRate:
-    """`rate` weighted share of events met, `chance` what chance alone meets, `lift` (rate − chance) / (1 − chance),
-    `mean_error_s` mean signed error of those that are met (positive: the sound is late)."""
-
-    rate: float
-    chance: float
-    lift: float
-    mean_error_s: float
-
-
-def hit_rate(
-    events: Sequence[tuple[float, float]], onsets: Sequence[float], duration: float, tolerance: float = 0.04
-) -> HitRate:
-    """Cut hit rate. `events` are (seconds, weight), `onsets` seconds, `tolerance` seconds on either side."""
-    points = np.sort(np.asarray(onsets, dtype=np.float64))
-    chance = _covered(points, tolerance, duration)
-    total = sum(weight for _, weight in events)
-    if total <= 0:
-        return HitRate(1.0, chance, 1.0, 0.0)
-    met, errors = 0.0, []
-    for at, weight in events:
-        error = _nearest(points, at)
-        if abs(error) <= tolerance + 1e-9:
-            met += weight
-            errors.append(error)
-    rate = met / total
-    lift = (rate - chance) / (1 - chance) if chance < 1 else 0.0
-    return HitRate(rate, chance, lift, float(np.mean(errors)) if errors else 0.0)
+def motif_count(lead: Sequence[Note], bar: Fraction) -> int:
+    """How often the commonest rhythm of four notes (sparse lines: three) comes, its contour kept or inverted."""
+    line = sorted(lead, key=lambda n: n.beat)
+    played = len({n.beat // bar for n in line})
+    size = 4 if len(line) >= 2.5 * played else 3  # where a bar has two notes, four are no longer one idea
+    counts: dict[tuple[object, ...], int] = {}
+    for i in range(len(line) - size + 1):
+        four = line[i : i + size]
+        gaps = tuple((b.beat - a.beat).limit_denominator(16) for a, b in pairwise(four))
+        turns = tuple(int(np.sign(b.pitch - a.pitch)) for a, b in pairwise(four))
+        key = (gaps, max(turns, tuple(-t for t in turns)))
+        counts[key] = counts.get(key, 0) + 1
+    return max(counts.values(), default=0)
 
 
-def _nearest(points: Floats, at: float) -> float:
-    """Signed distance from `at` to the nearest point; infinite without points."""
-    if len(points) == 0:
-        return float("inf")
-    i = int(np.searchsorted(points, at))
-    near = points[max(0, i - 1) : i + 1]
-    return float(near[np.argmin(np.abs(near - at))] - at)
+def clashes(score: Score, calm: float = 0.7) -> float:
+    """Share of the melody's notes that rub: longer than an eighth, a minor ninth over or a major seventh from a
+    sounding chord tone (a semitone in any octave), and not of the chord themselves. Sections tenser than `calm` do
+    not count."""
+    drums = unpitched(score)
+    leads = {part.id for part in score.parts if part.role == "lead"}
+    tense = [(s.start_beat, s.start_beat + s.beats) for s in score.sections if s.tension > calm]
+    others = sorted((n for n in score.notes if n.part not in leads and n.part not in drums), key=lambda n: n.beat)
+    starts = [n.beat for n in others]
+    longest = max((n.dur_beats for n in others), default=Fraction(0))
+    rubs = total = 0
+    for note in score.notes:
+        if note.part not in leads or any(a <= note.beat < b for a, b in tense):
+            continue
+        total += 1
+        near = others[bisect_left(starts, note.beat - longest) : bisect_left(starts, note.beat + note.dur_beats)]
+        rubs += any(_rubs(note, other, score) for other in near)
+    return rubs / total if total else 0.0
 
 
-def _covered(points: Floats, tolerance: float, duration: float) -> float:
-    """Share of the duration that lies within `tolerance` of a point: the union of the windows."""
-    if duration <= 0 or len(points) == 0:
-        return 0.0
-    total, end = 0.0, 0.0
-    for point in points:
-        start, stop = max(end, point - tolerance, 0.0), min(point + tolerance, duration)
-        total += max(0.0, stop - start)
-        end = max(end, stop)
-    return total / duration
+def _rubs(note: Note, other: Note, score: Score) -> bool:
+    start = max(note.beat, other.beat)
+    if min(note.beat + note.dur_beats, other.beat + other.dur_beats) - start <= Fraction(1, 2):
+        return False
+    chord = chord_at(score.chords, start)
+    if chord is None or note.pitch % 12 in chord.pcs or other.pitch % 12 not in chord.pcs:
+        return False
+    return (note.pitch - other.pitch) % 12 in (1, 11)
 
 
-def spearman(a: Sequence[float], b: Sequence[float]) -> float:
-    """Rank correlation with mean ranks for ties; 0 where one side does not vary."""
-    if len(a) != len(b) or len(a) < 3:
-        return 0.0
-    first, second = _ranks(a), _ranks(b)
-    if first.std() == 0 or second.std() == 0:
-        return 0.0
-    return float(np.corrcoef(first, second)[0, 1])
+def phrase_ends(score: Score, bars: int = 4) -> float:
+    """Share of the melody's phrases (`bars` bars from each section's start) that end: their last note lasts a beat or
+    is followed by half a beat of rest, and belongs to the chord. Phrases without a note are none."""
+    leads = {part.id for part in score.parts if part.role == "lead"}
+    line = sorted((n for n in score.notes if n.part in leads), key=lambda n: (n.beat, n.pitch))
+    ended = total = 0
+    for first, last in _phrases(score, bars):
+        inside = [n for n in line if first <= n.beat < last]
+        if not inside:
+            continue
+        final = inside[-1]
+        after = next((n.beat for n in line if n.beat > final.beat), None)
+        rest = after is None or after - final.beat - final.dur_beats >= Fraction(1, 2)
+        chord = chord_at(score.chords, final.beat)
+        total += 1
+        ended += (final.dur_beats >= 1 or rest) and (chord is None or final.pitch % 12 in chord.pcs)
+    return ended / total if total else 1.0
 
 
-def _ranks(values: Sequence[float]) -> Floats:
-    array = np.asarray(values, dtype=np.float64)
-    _, inverse, counts = np.unique(array, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    return np.asarray((ends - (counts - 1) / 2)[inverse], dtype=np.float64)
+def _phrases(score: Score, bars: int) -> list[tuple[Fraction, Fraction]]:
+    """(from, to) in beats: each section cut into pieces of `bars` bars, a shorter rest joined to the last."""
+    bar, found = bar_beats(score), []
+    for s in score.sections:
+        pieces = max(1, s.bars // bars)
+        for i in range(pieces):
+            end = s.start_beat + (s.beats if i == pieces - 1 else (i + 1) * bars * bar)
+            found.append((s.start_beat + i * bars * bar, end))
+    return found
+
+
+def cadence(before: str, last: str) -> str:
+    """Class of the step between two chords (roman numerals relative to the parallel major) at a phrase's end:
+    ``authentic``, ``plagal``, ``modal`` (to the tonic from elsewhere), ``half``, ``deceptive``, ``static`` or ``open``.
+
+    Raises:
+        InvalidArgument: a numeral cannot be read.
+    """
+    a, b = numeral(before).root % 12, numeral(last).root % 12
+    if a == b:
+        return "static"
+    if b == 0:
+        return {7: "authentic", 11: "authentic", 5: "plagal"}.get(a, "modal")
+    if b == 7:
+        return "half"
+    return "deceptive" if a == 7 and b in (8, 9) else "open"
+
+
+def cadences(score: Score, bars: int = 4) -> list[str]:
+    """The cadence class at the end of each phrase of `bars` bars, in order; phrases over one chord are ``static``."""
+    found = []
+    for _, end in _phrases(score, bars):
+        index = max((i for i, chord in enumerate(score.chords) if chord.beat < end), default=0)
+        if index:
+            found.append(cadence(score.chords[index - 1].rn, score.chords[index].rn))
+    return found

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +10,7 @@ import numpy as np
 
 from ...contract.score import ScorePlan
 from ..footage import VideoMap
-from . import gates, metrics, metrics_lines
+from . import gates, metrics, metrics_picture
 from .chance import COMPOSER_VERSION
 from .onsets import Floats, onsets, strong
 from .score import Hit, Score, Section
@@ -38,7 +36,9 @@ def cue_sheet(score: Score, played: Played | None, video: VideoMap | None) -> di
     times, power, source = _heard(score, played)
     accents = strong(times, power)
     cues = [_cue(hit, score, accents, times, tolerance, fps) for hit in score.hits]
-    result = metrics_lines.hit_rate([(h.t, h.weight) for h in score.hits], accents.tolist(), score.length_s, tolerance)
+    result = metrics_picture.hit_rate(
+        [(h.t, h.weight) for h in score.hits], accents.tolist(), score.length_s, tolerance
+    )
     return {
         "cues": cues,
         "tolerance_ms": round(1000 * tolerance, 1),
@@ -102,7 +102,7 @@ def report(score: Score, plan: ScorePlan, played: Played | None, video: VideoMap
 
     Returns:
         JSON-ready: ``composer``, ``seed``, ``plan_hash``, ``sections``, ``notes_hash``, ``metrics``, ``gates``,
-        ``picture`` (rank correlation of motion and density by bar, share of section starts on scene changes), ``seam``,
+        ``picture`` (`metrics_picture.measures`), ``seam``,
         ``loudness``.
     """
     found = gates.measures(score)
@@ -163,20 +163,4 @@ def section_hashes(score: Score) -> list[dict[str, Any]]:
 def _picture(score: Score, video: VideoMap | None) -> dict[str, Any] | None:
     if video is None or not video.flow:
         return None
-    bar = metrics.bar_beats(score)
-    count = metrics.bar_count(score)
-    bounds = [score.tempo.seconds(i * bar) for i in range(count + 1)]
-    flow = [_mean(video.flow, a * video.flow_hz, b * video.flow_hz) for a, b in itertools.pairwise(bounds)]
-    density = metrics.by_bars(score).density.tolist()
-    scenes = [c.t for c in video.cuts if c.w >= 1]
-    starts = [score.tempo.seconds(s.start_beat) for s in score.sections[1:]]
-    on = sum(1 for s in starts if any(abs(s - t) <= 0.5 for t in scenes))
-    return {
-        "pace_correlation": round(metrics_lines.spearman(flow, density[: len(flow)]), 4),
-        "sections_on_scenes": round(on / len(starts), 4) if starts and scenes else None,
-    }
-
-
-def _mean(curve: Sequence[float], first: float, last: float) -> float:
-    row = curve[int(first) : max(int(first) + 1, int(last))]
-    return float(np.mean(row)) if len(row) else 0.0
+    return {name: _number(value) for name, value in metrics_picture.measures(score, video).items()}

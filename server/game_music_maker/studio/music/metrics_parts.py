@@ -1,0 +1,112 @@
+"""Metrics of the parts together: who plays when, how full it is, what repeats, what crowds the low mids.
+
+Bars are counted from beat 0 in the score's metre, as in `metrics`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+
+from .metrics import bar_beats, bar_count
+from .score import Note, Score
+
+INF = float("inf")
+
+GROUND = ("drone", "perc", "taiko", "fx")
+"""Roles that may sound all the time: what stands under the music, and drums."""
+SUSTAINED = ("pad", "choir", "cluster", "drone")
+"""Roles whose notes are held: two of them in one low octave are mud."""
+_LOW_OCTAVES = ((43, 55), (55, 67))
+"""MIDI notes of 98–196 Hz and of 196–392 Hz, the last exclusive."""
+
+
+def active_bars(score: Score) -> dict[str, set[int]]:
+    """Part → bars in which a note of it sounds."""
+    bar, count = bar_beats(score), bar_count(score)
+    found: dict[str, set[int]] = {part.id: set() for part in score.parts}
+    for n in score.notes:
+        last = int((n.beat + n.dur_beats - Fraction(1, 96)) // bar)
+        found.setdefault(n.part, set()).update(b for b in range(int(n.beat // bar), last + 1) if b < count)
+    return found
+
+
+def levels(score: Score) -> int:
+    """Distinct numbers of parts that play in a bar."""
+    bars = active_bars(score)
+    counts = {sum(b in rows for rows in bars.values()) for b in range(bar_count(score))}
+    return len(counts - {0})
+
+
+def busiest(score: Score) -> float:
+    """Share of the bars in which the busiest part plays, drones, drums and effects left out."""
+    role = {part.id: part.role for part in score.parts}
+    bars = active_bars(score)
+    drums = {part.id for part in score.parts if part.drums}
+    shares = [
+        len(rows) / bar_count(score)
+        for part, rows in bars.items()
+        if role.get(part) not in GROUND and part not in drums
+    ]
+    return max(shares, default=0.0)
+
+
+def identical_run(score: Score) -> int:
+    """Bars in the longest run of identical ones, all parts; 1 where no two neighbours are."""
+    bar = bar_beats(score)
+    content: list[set[tuple[str, Fraction, int]]] = [set() for _ in range(bar_count(score))]
+    for n in score.notes:
+        if n.beat // bar < len(content):
+            content[int(n.beat // bar)].add((n.part, n.beat % bar, n.pitch))
+    run = longest = 1
+    for before, after in pairwise(content):
+        run = run + 1 if before and before == after else 1
+        longest = max(longest, run)
+    return longest
+
+
+def density_ratio(score: Score) -> float:
+    """Notes a beat of the fullest section over that of the emptiest (sections of two bars and more)."""
+    rates = []
+    for s in score.sections:
+        count = sum(1 for n in score.notes if s.start_beat <= n.beat < s.start_beat + s.beats)
+        if s.bars >= 2:
+            rates.append(count / float(s.beats))
+    return max(rates) / max(min(rates), 0.05) if len(rates) > 1 else INF
+
+
+def in_range(score: Score) -> bool:
+    """Every note lies inside its part's range."""
+    spans = {p.id: (0, 127) if p.drums else p.range for p in score.parts}
+    return all(spans[n.part][0] <= n.pitch <= spans[n.part][1] for n in score.notes)
+
+
+def longest_rest(score: Score) -> float:
+    """Longest time without a sounding note, in seconds, up to the last note."""
+    end, longest = Fraction(0), 0.0
+    for n in sorted(score.notes, key=lambda n: n.beat):
+        if n.beat > end:
+            longest = max(longest, score.tempo.seconds(n.beat) - score.tempo.seconds(end))
+        end = max(end, n.beat + n.dur_beats)
+    return longest
+
+
+def crowded(score: Score) -> float:
+    """Share of the time in which two held parts (pads, choirs, drones) sound in one octave between 98 and 392 Hz."""
+    held = [part.id for part in score.parts if part.role in SUSTAINED and not part.drums]
+    if len(held) < 2:
+        return 0.0
+    bar = bar_beats(score)
+    total = max((s.start_beat + s.beats for s in score.sections), default=bar_count(score) * bar)
+    rows = [n for n in score.notes if n.part in held]
+    return max(_doubled([n for n in rows if low <= n.pitch < high]) for low, high in _LOW_OCTAVES) / float(total)
+
+
+def _doubled(notes: Sequence[Note]) -> float:
+    """Beats in which notes of two parts or more sound."""
+    edges = sorted({x for n in notes for x in (n.beat, n.beat + n.dur_beats)})
+    found = Fraction(0)
+    for start, end in pairwise(edges):
+        found += (end - start) * (len({n.part for n in notes if n.beat <= start < n.beat + n.dur_beats}) > 1)
+    return float(found)
