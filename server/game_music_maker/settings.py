@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -79,6 +80,19 @@ def _data_folder(environ: Mapping[str, str]) -> Path:
 
 def _videos_folder(environ: Mapping[str, str]) -> Path:
     return _home_folder(environ) / ("Movies" if sys.platform == "darwin" else "Videos") / "game-music-maker"
+
+
+@contextmanager
+def ray_environment() -> Iterator[None]:
+    """What Ray finds in the environment while it starts: unless its user says otherwise it reports nothing home."""
+    name = "RAY_USAGE_STATS_ENABLED"
+    given = name in os.environ
+    os.environ.setdefault(name, "0")
+    try:
+        yield
+    finally:
+        if not given:
+            os.environ.pop(name, None)
 
 
 @dataclass(frozen=True, slots=True)

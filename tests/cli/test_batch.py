@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -139,7 +140,21 @@ def test_a_file_that_is_not_the_batchs_own_is_not_replaced(tmp_path: Path, nemo:
     (tmp_path / "jobs.jsonl").write_text(json.dumps({"clip": "clip0.mp4", "prompt": "calm"}))
     report = batch(tmp_path, nemo, "jobs.jsonl", status=1)
     assert report["rows"][0]["error"]["code"] == "output_exists"
-    assert (tmp_path / "clip0-scored.mp4").read_bytes() == b"mine"
+    batch(tmp_path, nemo, "jobs.jsonl", status=1)
+    assert (tmp_path / "clip0-scored.mp4").read_bytes() == b"mine", "nor the second time"
+    assert nemo.count("POST") == 0
+
+
+def test_ray_is_an_extra_and_its_absence_is_said_before_any_work(tmp_path: Path, nemo: NemoServer) -> None:
+    clips(tmp_path, 1)
+    (tmp_path / "jobs.jsonl").write_text(json.dumps({"clip": "clip0.mp4", "prompt": "calm"}))
+    if importlib.util.find_spec("ray") is None:
+        error = batch(tmp_path, nemo, "jobs.jsonl", "--engine", "ray", status=2)["error"]
+        assert "pip install 'game-music-maker[ray]'" in error["next"]
+        assert nemo.requests == []
+    else:
+        assert batch(tmp_path, nemo, "jobs.jsonl", "--engine", "ray")["done"] == 1
+        assert (tmp_path / "clip0-scored.mp4").read_bytes() == nemo.output
 
 
 def test_a_ledger_with_a_torn_last_line_is_read(tmp_path: Path) -> None:

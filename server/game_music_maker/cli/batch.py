@@ -5,20 +5,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..errors import InvalidArgument, MusicMakerError
+from ..errors import InvalidArgument, MusicMakerError, OutputExists
 from ..settings import Settings
+from . import batch_engines as engines
+from .batch_engines import Entry, Slot
 from .batch_jobs import Item, read_items
 from .batch_ledger import Ledger
 from .output import Output
-from .score import build_message, build_plan, require_music
-
-if TYPE_CHECKING:
-    from ..project.workspace import Workspace
-
-_STAY = 600.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,23 +26,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", metavar="DIR", default=".", help="folder for outputs and report (default: here)"
     )
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="clips at a time, 1 to 32 (default 2)")
-    parser.add_argument("--engine", choices=("local", "ray"), default="local", help="where the work is spread")
+    parser.add_argument(
+        "--engine", choices=("local", "ray"), default="local",
+        help="ray: on Ray's workers, here or on the cluster of RAY_ADDRESS (default: local)",
+    )  # fmt: skip
     parser.add_argument("--backend", choices=("auto", "local", "cloud"), help="default: GAME_MUSIC_MAKER_BACKEND")
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.engine == "ray":
-        raise InvalidArgument(
-            "The Ray engine is not part of this installation.", next="Use --engine local with --workers."
-        )
     if not 1 <= args.workers <= 32:
         raise InvalidArgument("--workers takes 1 to 32.")
+    if args.engine == "ray":
+        engines.require_ray()
     output = Output(as_json=args.json, quiet=args.quiet)
     jobs, folder = Path(args.jobs).expanduser(), Path(args.output).expanduser().resolve()
     items = read_items(jobs, folder)
     ledger = Ledger(folder / f".{jobs.stem}.ledger.jsonl")
+    engine = engines.ray if args.engine == "ray" else engines.local
     try:
-        entries = asyncio.run(_all(Settings.load(), items, ledger, args.workers, args.backend, output))
+        slots = engine(Settings.load(), args.workers, args.backend)
+        entries = asyncio.run(_all(slots, items, ledger, output))
     finally:
         ledger.close()
     report = summarise(jobs.name, items, entries)
@@ -55,12 +55,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _all(
-    settings: Settings, items: list[Item], ledger: Ledger, workers: int, backend: str | None, output: Output
-) -> dict[str, dict[str, Any]]:
-    from .session import shell_desk
-
-    desk = shell_desk(settings)
-    entries: dict[str, dict[str, Any]] = {}
+    engine: AbstractAsyncContextManager[list[Slot]], items: list[Item], ledger: Ledger, output: Output
+) -> dict[str, Entry]:
+    entries: dict[str, Entry] = {}
     queue: asyncio.Queue[Item] = asyncio.Queue()
     for item in items:
         found = await asyncio.to_thread(ledger.done, item.key)
@@ -69,44 +66,37 @@ async def _all(
         else:
             queue.put_nowait(item)
 
-    async def worker() -> None:
+    async def worker(slot: Slot) -> None:
         while not queue.empty():
             item = queue.get_nowait()
             output.progress(len(entries) / len(items), f"{len(entries)} of {len(items)}: {item.name}")
-            entries[item.key] = await _one(desk.workspace(), item, ledger, backend)
+            entries[item.key] = await _one(slot, item, ledger)
 
+    if queue.empty():
+        return entries
     try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(workers):
-                group.create_task(worker())
-    finally:
-        await desk.close()
+        async with engine as slots, asyncio.TaskGroup() as group:
+            for slot in slots:
+                group.create_task(worker(slot))
+    except* MusicMakerError as failures:  # not of one clip, which is an entry: of the ledger, or of the engine
+        raise first_of(failures) from None
     return entries
 
 
-async def _one(work: Workspace, item: Item, ledger: Ledger, backend: str | None) -> dict[str, Any]:
-    """One item from start to end; its failure is an entry, never an exception."""
+def first_of(failures: BaseExceptionGroup[MusicMakerError]) -> MusicMakerError:
+    found = failures.exceptions[0]
+    return found if isinstance(found, MusicMakerError) else first_of(found)
+
+
+async def _one(slot: Slot, item: Item, ledger: Ledger) -> Entry:
+    """One item on one worker, on the ledger before and after."""
     ours = ledger.begun(item.key)
-    try:
-        wish = argparse.Namespace(
-            prompt=item.prompt, loop=item.loop, accurate=item.accurate, aspect=item.aspect, title=item.title,
-            plan=item.plan, seed=item.seed,
-        )  # fmt: skip
-        message, plan = build_message(wish), await asyncio.to_thread(build_plan, wish)
-        project = work.new_project(item.name, backend)
-        work.check_plan(project, plan)
-        work.check_output(project, item.output, item.format, overwrite=ours)
+    if not ours and await asyncio.to_thread(Path(item.output).exists):
+        taken = OutputExists(f"There is already a file '{Path(item.output).name[:120]}' there.")
+        ledger.write(item.key, **engines.failed(taken))
+    else:
         ledger.write(item.key, "begun", output=item.output)
-        uploaded = await work.add(list(item.clip), project)
-        turn, _ = await work.say(message, project, plan, _STAY, route=False)
-        require_music(await work.ended(turn))
-        made, _ = await work.deliver(project, item.output, item.format, item.quality, True, _STAY)
-        made = await work.ended(made)
-    except MusicMakerError as error:
-        ledger.write(item.key, "failed", error=error.to_dict(), output=item.output)
-        return ledger.last[item.key]
-    kept = {name: made[name] for name in ("path", "sha256", "size_bytes", "duration_s", "format")}
-    ledger.write(item.key, "done", project=project, rejected=uploaded["rejected"], **kept)
+        ledger.write(item.key, **await slot(item, ours))
     return ledger.last[item.key]
 
 

@@ -21,10 +21,11 @@ class Ledger:
         self._path = path
         self.last: dict[str, dict[str, Any]] = {}
         """Item key → its newest event."""
+        self._begun: set[str] = set()
         for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
             try:
                 event = json.loads(line)
-                self.last[event["key"]] = event
+                self._keep(event["key"], event)
             except (ValueError, KeyError, TypeError):
                 continue
         self._handle = path.open("a", encoding="utf-8")
@@ -40,7 +41,12 @@ class Ledger:
             os.fsync(self._handle.fileno())
         except OSError:
             raise DiskFull("The batch's ledger could not be written.") from None
+        self._keep(key, entry)
+
+    def _keep(self, key: str, entry: dict[str, Any]) -> None:
         self.last[key] = entry
+        if entry["event"] == "begun":
+            self._begun.add(key)
 
     def done(self, key: str) -> dict[str, Any] | None:
         """The event of an item whose file is there, whole; None where it has to be made."""
@@ -54,8 +60,9 @@ class Ledger:
             return None
 
     def begun(self, key: str) -> bool:
-        """Whether this batch has worked on the item before: a file under its name is then its own."""
-        return key in self.last
+        """Whether this batch has worked on the item before: a file under its name is then its own. An item that was
+        refused because of a file that was there had not been begun."""
+        return key in self._begun
 
     def close(self) -> None:
         self._handle.close()
