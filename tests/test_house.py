@@ -38,7 +38,9 @@ LAYERS: dict[str, set[str]] = {
     "wire": ABOVE_ALL | {"tools"},
     "tasks": ABOVE_ALL | {"contract", "project", "tools", "wire"},
     "host_log": set(),
-    "mcp_server": ABOVE_ALL | {"contract", "project", "tools", "prompts", "tasks", "wire", "host_log", "backend"},
+    "stdio": set(),
+    "mcp_server": ABOVE_ALL
+    | {"contract", "project", "tools", "prompts", "tasks", "wire", "host_log", "stdio", "backend"},
     "cli": ABOVE_ALL | {"contract", "project", "tools", "mcp_server", "backend"},
     "__main__": ABOVE_ALL | {"cli"},
 }

@@ -16,9 +16,11 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INVALID_PARAMS,
+    CallToolResult,
     Completion,
     CompletionArgument,
     CompletionContext,
@@ -30,14 +32,16 @@ from mcp.types import (
 )
 
 from . import skill
-from .errors import MusicMakerError
+from .errors import MusicMakerError, NotFound
 from .host_log import HostLog
+from .project.text import line
 from .prompts import BATCH_SCORE, INSTRUCTIONS, SCORE_CLIP
+from .stdio import HostLines
 from .tasks import TasksExtension
 from .tools.base import ToolSpec
-from .tools.catalogue import TOOLS
+from .tools.catalogue import BY_NAME, TOOLS
 from .tools.context import Desk, ToolContext
-from .wire import call
+from .wire import call, failed
 
 
 class ServedTool(Tool):
@@ -51,7 +55,21 @@ class ServedTool(Tool):
 
 
 class Server(MCPServer[Any]):
-    """The SDK's server, but an unknown prompt or a missing argument is the caller's fault (-32602), not ours."""
+    """The SDK's server, but an unknown prompt or a missing argument is the caller's fault (-32602), not ours; an
+    unknown tool is an error like our tools' own; every line on stdin that is no message is answered."""
+
+    async def run_stdio_async(self) -> None:
+        lines = HostLines()
+        async with stdio_server(lines, lines) as (read, write):  # type: ignore[arg-type]  # all that it uses of a file
+            await self._lowlevel_server.run(read, write, self._lowlevel_server.create_initialization_options())
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        if name not in BY_NAME:
+            known = ", ".join(BY_NAME)
+            return failed(NotFound(f"There is no tool '{line(name, 80)}'.", next=f"The tools are {known}."))
+        return await super().call_tool(name, arguments, context)
 
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Context[Any, Any] | None = None
