@@ -3,7 +3,7 @@
     python bench/batch.py [--clips 100] [--kills 10] [--workers 2] [--engine local|ray] [--seed 1] [--folder DIR]
 
 Makes the clips, starts the installed `batch` command on them with the embedded studio, kills it (SIGKILL) at times that
-the seed chooses, each time after at least one more clip was begun, then lets it end. Afterwards every output is decoded
+the seed chooses, over the whole batch, then lets it end. Afterwards every output is decoded
 from end to end. Prints JSON; the exit status is 0 where each clip has one whole output, none was made again after it
 was done, nothing half-written lies about and no process was left behind by any kill (Linux).
 """
@@ -109,6 +109,7 @@ class Run:
     def __init__(self, folder: Path, args: argparse.Namespace) -> None:
         self.out, self.home = folder / "out", folder / "home"
         self.jobs = make_clips(folder, args.clips)
+        self._apart = max(1, 3 * args.clips // (2 * (args.kills + 1)))
         self.ledger = self.out / ".jobs.ledger.jsonl"
         self._command = [
             sys.executable, "-m", "game_music_maker", "batch", str(self.jobs), "-o", str(self.out), "--json",
@@ -120,12 +121,13 @@ class Run:
         return subprocess.Popen(self._command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def kill_once(self, chance: random.Random) -> dict[str, Any] | None:
-        """Start, wait for one more clip to be begun and then a while, kill; None where it ended before that."""
-        before = len(events(self.ledger))
+        """Start, wait for some more clips to be done (or one to be begun) and then a moment, kill; None where it ended
+        before that."""
+        begun, more = len(events(self.ledger)), len(self.done()) + chance.randrange(self._apart)
         process = self.start()
-        while process.poll() is None and len(events(self.ledger)) <= before:
+        while process.poll() is None and (len(events(self.ledger)) <= begun or len(self.done()) < more):
             time.sleep(0.05)
-        end = time.monotonic() + chance.uniform(0.0, 12.0)
+        end = time.monotonic() + chance.uniform(0.0, 4.0)
         while process.poll() is None and time.monotonic() < end:
             time.sleep(0.02)
         if process.poll() is not None:

@@ -17,7 +17,7 @@ from ..errors import (
     PlanRequired,
     SessionGone,
 )
-from . import scores, summary, wording
+from . import scores, summary, text, wording
 from .clock import Clock
 from .store import Job, Project, Store
 
@@ -247,7 +247,8 @@ class Room:
     def details(self, state: SessionState) -> dict[str, Any]:
         """What ``state(detail="full")`` adds: media, canvas, and the music's cue sheet and report."""
         found = scores.details(state.draft, state.generated_media)
-        return {**found, "media": state.video_infos, "canvas": state.canvas_config}
+        shown: dict[str, Any] = text.data({**found, "media": state.video_infos, "canvas": state.canvas_config})
+        return shown
 
     async def stop(self, job: Job) -> bool:
         """Ask the backend to end a job's work; True where it did. The cloud cannot.

@@ -7,14 +7,15 @@ variation selectors of the supplement), and it is cut to a length.
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
+from typing import Any
 
-from ..client.clean import clean_text
+from ..client.clean import clean_text, without_secrets
 
 _FILLERS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]")
 """Letters by category that draw nothing."""
-_SECRET = re.compile(r"\b(?:nmv_\w+|clm_\w+|Bearer\s+\S{8,}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+)")
 _IDS = re.compile(
     r"\b(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24,}|\d{15,}|render_\w{6,})\b",
     re.I,
@@ -22,6 +23,10 @@ _IDS = re.compile(
 _JSON_BLOCK = re.compile(r"```.*?(?:```|\Z)|[{\[]\s*\"[^\n]*?[}\]](?=\s|$)", re.S)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])\s*|\n+")
 _RESERVED = re.compile(r"^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.I)
+
+_ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://", re.I)
+_MOST = 400
+"""Entries of a list or table from outside that are shown."""
 
 ELLIPSIS = " …"
 REPLY_LIMIT = 8_000
@@ -31,7 +36,7 @@ REPLY_LIMIT = 8_000
 def clean(text: str, limit: int = REPLY_LIMIT) -> str:
     """`text` without what is not for reading; line breaks stay; at most `limit` characters, the cut
     marked."""
-    kept = _SECRET.sub("[removed]", _FILLERS.sub("", clean_text(text, limit * 4))).strip()
+    kept = without_secrets(_FILLERS.sub("", clean_text(text, limit * 4))).strip()
     return kept if len(kept) <= limit else kept[: limit - len(ELLIPSIS)].rstrip() + ELLIPSIS
 
 
@@ -72,6 +77,21 @@ def file_name(text: str, limit: int = 120) -> str:
     if not name:
         return "file"
     return "_" + name if _RESERVED.match(name) else name
+
+
+def data(value: Any, depth: int = 8) -> Any:
+    """A JSON value from outside, for showing: texts cleaned and cut, long lists and deep nesting cut, numbers that are
+    none left out, and so are addresses, whose query may be a signature."""
+    if isinstance(value, str):
+        return "" if _ADDRESS.search(value) else clean(value, 1000)
+    if isinstance(value, dict):
+        pairs = [(line(str(key), 80), data(held, depth - 1)) for key, held in list(value.items())[:_MOST]]
+        return {key: held for key, held in pairs if held != ""} if depth else {}
+    if isinstance(value, (list, tuple)):
+        return [data(held, depth - 1) for held in value[:_MOST]] if depth else []
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if value is None or isinstance(value, (bool, int, float)) else ""
 
 
 def number(value: float, digits: int = 2) -> str:
