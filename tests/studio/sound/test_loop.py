@@ -14,9 +14,13 @@ from game_music_maker.studio.sound.play import fold, later_pass, play
 RATE = 48_000
 
 
-@pytest.mark.parametrize(("bpm", "intro"), [(120.0, 0), (97.3, 0), (120.0, 4)], ids=["even", "odd tempo", "with intro"])
-def test_a_pass_equals_a_later_pass_of_the_endless_loop(bank, band, bpm: float, intro: int) -> None:
-    score = band(loop=True, bpm=bpm, intro=intro)
+@pytest.mark.parametrize(
+    ("bpm", "intro", "palette"),
+    [(120.0, 0, ""), (97.3, 0, ""), (120.0, 4, ""), (97.3, 4, "lofi_chill")],
+    ids=["even", "odd tempo", "with intro", "on an old record"],
+)
+def test_a_pass_equals_a_later_pass_of_the_endless_loop(bank, band, bpm: float, intro: int, palette: str) -> None:
+    score = replace(band(loop=True, bpm=bpm, intro=intro), palette=palette)
     played = play(score, bank)
     assert played.loop is not None
     assert played.steady is not None

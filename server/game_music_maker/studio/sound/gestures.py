@@ -1,4 +1,4 @@
-"""Sounds that are gestures more than notes: risers, impacts, the noise bed of an old record."""
+"""Sounds that are gestures more than notes: risers and impacts."""
 
 from __future__ import annotations
 
@@ -37,24 +37,3 @@ def impact(key: float, n: int, rate: int, side: int) -> Floats:
     air = sweep(osc.noise(n, 81 + side), rate, fall) * np.exp(-t / 0.9)
     ring = sum(np.sin(2 * np.pi * low * r * t + r) * np.exp(-t / (1.4 / r**0.5)) / r for r in (2.41, 3.73, 5.19, 7.77))
     return np.asarray(wave + 0.5 * thud + 0.16 * air + 0.12 * ring, np.float32) * np.float32(0.5)
-
-
-def vinyl(length: int, n: int, rate: int, side: int) -> Floats:
-    """Hiss, rumble and crackle for `length` frames, cross-faded at both ends so that it may follow itself."""
-    fade = min(length // 4, round(0.25 * rate))
-    n = min(n, length + fade)
-    band = np.concatenate([dsp.biquad("highpass", rate, 900), dsp.biquad("lowpass", rate, 5_500)])
-    bed = dsp.run(band, osc.noise(n, 91 + side))
-    rumble = dsp.run(dsp.biquad("lowpass", rate, 120), osc.noise(n, 95)) * np.float32(0.8)
-    rng = np.random.Generator(np.random.Philox(key=97 + side))
-    ticks = np.zeros(n, np.float32)
-    count = max(1, int(9 * n / rate))
-    ticks[rng.integers(0, n, count)] = (rng.standard_normal(count) * rng.pareto(2.5, count) * 6).astype(np.float32)
-    needle = [dsp.biquad("lowpass", rate, 7_000), dsp.biquad("peak", rate, 3_000, gain_db=9, q=1.2)]
-    ticks = dsp.run(np.concatenate(needle), ticks)
-    wave = bed * np.float32(0.05) + rumble * np.float32(0.05) + np.clip(ticks, -2, 2) * np.float32(0.25)
-    if fade:
-        rise = np.sin(np.linspace(0, np.pi / 2, fade, dtype=np.float32))
-        wave[:fade] *= rise
-        wave[length : length + fade] *= rise[::-1][: max(0, n - length)]
-    return np.asarray(wave, np.float32)

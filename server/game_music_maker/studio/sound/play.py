@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ...errors import InvalidArgument
 from ..music.score import LAYERS, Layer, Part, Score
-from . import roles, room, source
+from . import medium, roles, room, source
 from .bank import Bank
 from .dsp import db
 from .ensemble import Bus, Level, Player
@@ -83,13 +83,18 @@ def play(
     tails: list[Floats] = []
     for i, layer in enumerate(stage.order):
         stem, ringing = stage.layer(layer)
-        if ending is not None:
-            stem *= ending
         mix += stem
         if stems:
             kept[layer] = stem
         tails.append(ringing)
         tell(0.2 * (i + 1), "playing")
+    through = medium.of(score.palette)
+    if through is not None:
+        layers = [(stem, layer == LAYERS[0]) for layer, stem in kept.items()]
+        _through(through, score.seed, rate, [(mix, True), *layers], loop)
+    if ending is not None:
+        for sound in (mix, *kept.values()):
+            sound *= ending
     result = master(mix, rate, lufs=score.lufs, loop=loop)
     steady = tail = None
     if loop is not None:
@@ -128,7 +133,29 @@ def later_pass(score: Score, bank: Bank, *, passes: int = 3, rate: int = 48_000)
     total = np.zeros((2, loop[1]), np.float32)
     for layer in stage.order:
         total += stage.layer(layer)[0][:, loop[0] :]
+    through = medium.of(score.palette)
+    if through is not None:
+        _through(through, score.seed, rate, [(total, True)], None)
     return total.T
+
+
+def _through(
+    through: medium.Medium, seed: int, rate: int, sounds: list[tuple[Floats, bool]], loop: tuple[int, int] | None
+) -> None:
+    """Sounds of shape (2, n), the mix first, as the medium gives them, in place; those marked get its noise bed. Of a
+    loop, what lies ahead of it and its pass are periods of their own."""
+    first = loop[0] if loop else 0
+    for sound, _ in sounds if through.wow else ():
+        for span in (sound[:, :first], sound[:, first:]):
+            span[:] = medium.wobble(span, through.wow, rate)
+    pass_ = sounds[0][0][:, first:]
+    level = float(np.sqrt(np.square(pass_).mean())) * db(through.bed_db)
+    noise = medium.bed(pass_.shape[1], rate, seed) * np.float32(level)
+    ahead = np.arange(-first, 0) % noise.shape[1]
+    for sound, bedded in sounds:
+        if bedded:
+            sound[:, first:] += noise
+            sound[:, :first] += noise[:, ahead]
 
 
 def _balance(role: roles.Role, level: Level, gain_db: float, lead_presence: float | None) -> float:

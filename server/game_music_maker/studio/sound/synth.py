@@ -62,7 +62,6 @@ VOICES: dict[str, Voice] = {
     "drone": Voice(_plain(voices.drone), 1.6, 3.0, wide=True),
     "riser": Voice(lambda s, n, r: gestures.riser(s.key, s.length, n, r, s.side), 0.01, 0.05, True, True),
     "impact": Voice(lambda s, n, r: gestures.impact(s.key, n, r, s.side), 0.001, 0.5, True, shot=True),
-    "vinyl": Voice(lambda s, n, r: gestures.vinyl(s.length, n, r, s.side), 0.001, 2.0, True, True),
 }
 """Every name that `Part.synth` may hold."""
 
