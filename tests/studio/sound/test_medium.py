@@ -24,7 +24,7 @@ def test_a_filter_of_the_bed_has_no_start() -> None:
     noise = np.random.default_rng(1).standard_normal(2 * RATE + 5).astype(np.float32)
     rumble = dsp.biquad("lowpass", RATE, 120)
     endless = dsp.run(rumble, np.tile(noise, 3))[-len(noise) :]
-    assert np.abs(medium.periodic(rumble, noise, RATE) - endless).max() < 1e-6
+    assert np.abs(medium.periodic(rumble, noise, RATE) - endless).max() < 2e-4
 
 
 def test_the_tape_swings_a_whole_number_of_times() -> None:
