@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from scipy import signal
+from scipy import fft, signal
 
 from game_music_maker.studio.sound import kernels
 
@@ -46,15 +46,30 @@ def test_taps_are_scipys() -> None:
     assert np.allclose(kernels.lowpass_taps(97, 0.25, 6.0), wanted, atol=1e-12)
 
 
+def test_spectra_are_scipys(noise: np.ndarray) -> None:
+    found = kernels.rfft(noise[0], 6_000)
+    assert found.dtype == np.complex64
+    assert np.array_equal(found, fft.rfft(noise[0], 6_000))
+
+
+@pytest.mark.parametrize("least", [1, 7, 1_025, 2_187, 65_537, 249_999])
+def test_fast_lengths_are_the_next_even_ones(least: int) -> None:
+    found = kernels.fast_length(least)
+    assert found % 2 == 0
+    assert found == next(n for n in range(least + least % 2 or 2, 10**9, 2) if fft.next_fast_len(n, real=True) == n)
+
+
 def test_without_the_files_the_public_functions_serve(noise: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     sections = signal.butter(2, 0.3, output="sos").astype(np.float32)
     taps = kernels.lowpass_taps(97, 0.25, 6.0).astype(np.float32)
-    fast = kernels.sosfilt(sections, noise)[0], kernels.resample_poly(noise, 4, 1, taps)
-    monkeypatch.setattr(kernels, "_second_order", lambda: None)
-    monkeypatch.setattr(kernels, "_polyphase", lambda: None)
-    slow = kernels.sosfilt(sections, noise)[0], kernels.resample_poly(noise, 4, 1, taps)
+    fast = kernels.sosfilt(sections, noise)[0], kernels.resample_poly(noise, 4, 1, taps), kernels.rfft(noise[0], 6_000)
+    monkeypatch.setattr(kernels, "_SECOND_ORDER", None)
+    monkeypatch.setattr(kernels, "_POLYPHASE", None)
+    monkeypatch.setattr(kernels, "_POCKET", None)
+    slow = kernels.sosfilt(sections, noise)[0], kernels.resample_poly(noise, 4, 1, taps), kernels.rfft(noise[0], 6_000)
     assert np.array_equal(fast[0], slow[0])
     assert np.allclose(fast[1], slow[1], atol=1e-6)
+    assert np.allclose(fast[2], slow[2], atol=1e-3)
 
 
 def test_peaks_keep_their_distance() -> None:

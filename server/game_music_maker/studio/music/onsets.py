@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import rfft
 
 Floats = NDArray[np.float64]
 _WINDOW = 1024
@@ -45,7 +44,7 @@ def _flux(sound: NDArray[np.float32]) -> Floats:
     for start in range(0, count, 2048):
         stop = min(count, start + 2048)
         rows = np.lib.stride_tricks.sliding_window_view(sound, _WINDOW)[start * _HOP : (stop - 1) * _HOP + 1 : _HOP]
-        bands = np.log1p(40 * np.abs(rfft(rows * window, axis=1)).astype(np.float32))
+        bands = np.log1p(40 * np.abs(np.fft.rfft(rows * window, axis=1)).astype(np.float32))
         first = bands[:1] if before is None else before
         rising = np.diff(np.concatenate([first, bands]), axis=0)
         out[start:stop] = np.maximum(rising, 0).sum(axis=1)

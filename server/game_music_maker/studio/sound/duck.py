@@ -15,9 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from . import dsp, kernels
+from . import dsp, kernels, windows
 from . import speech as voices
 
 Floats = NDArray[np.float32]
@@ -125,17 +124,13 @@ def deepening(wants: Wants, own: Doubles, music: Doubles) -> Floats:
     if not wanted.any():
         return wanted.astype(np.float32)
     window = np.hanning(round(_DEEPER_S / HOP_S) + 2)[1:-1]
-    wide = ndimage.maximum_filter1d(wanted, len(window) + 2 * round(HOLD_S / HOP_S), mode="nearest")
-    found: Floats = ndimage.convolve1d(wide, window / window.sum(), mode="nearest").astype(np.float32)
-    return found
+    wide = windows.highest(wanted, len(window) + 2 * round(HOLD_S / HOP_S))
+    return windows.weighted(wide, window / window.sum()).astype(np.float32)
 
 
 def _joined(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Without blips, and short pauses closed."""
-    flags = ndimage.binary_opening(flags, np.ones(round(_BLIP_S / HOP_S)))
-    pause = round(_PAUSE_S / HOP_S)
-    found: NDArray[np.bool_] = ndimage.binary_closing(np.pad(flags, pause), np.ones(pause))[pause:-pause]
-    return found
+    return windows.without_gaps(windows.without_blips(flags, round(_BLIP_S / HOP_S)), round(_PAUSE_S / HOP_S))
 
 
 def _spans(flags: NDArray[np.bool_]) -> Spans:
@@ -172,7 +167,7 @@ def _floor(level: Floats) -> Floats:
     """The level's lower tenth around each hop, in dB; worked out ten times a second."""
     coarse = level[: max(1, len(level) // 10 * 10)].reshape(-1, 10).mean(axis=1) if len(level) >= 10 else level
     width = max(1, round(_FLOOR_S * 10))
-    low = ndimage.percentile_filter(coarse, 10, size=min(width, 2 * len(coarse) + 1), mode="nearest")
+    low = windows.percentile(coarse, 0.1, min(width, 2 * len(coarse) + 1))
     at = np.arange(len(level)) * (len(low) / max(1, len(level)))
     found: Floats = np.interp(at, np.arange(len(low)), low).astype(np.float32)
     return found

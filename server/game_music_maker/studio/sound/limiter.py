@@ -10,9 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from . import loudness
+from . import loudness, windows
 from .dsp import db
 
 Floats = NDArray[np.float32]
@@ -51,10 +50,10 @@ class Limiter:
         needed = np.minimum(1.0, ceiling / np.maximum(self._peaks, 1e-9)).astype(np.float64)
         self.deepest_db = float(20 * np.log10(needed.min()))
         if self.deepest_db < 0:
-            mode = "wrap" if self._wrap else "nearest"
+            ends: windows.Ends = "wrap" if self._wrap else "edge"
             window = np.hanning(2 * self._half + 3)[1:-1]
-            widened = ndimage.minimum_filter1d(needed, 2 * self._half + 5, mode=mode)
-            needed = ndimage.convolve1d(widened, window / window.sum(), mode=mode)
+            widened = windows.lowest(needed, 2 * self._half + 5, ends)
+            needed = windows.weighted(widened, window / window.sum(), ends)
         self._curve = needed.astype(np.float32)
 
     def _oversample(self, first: int, last: int) -> None:

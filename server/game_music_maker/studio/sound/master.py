@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from . import loudness
+from . import loudness, windows
 from .dsp import db
 from .limiter import Limiter
 
@@ -117,8 +116,7 @@ def _hann(points: int) -> NDArray[np.float64]:
 
 
 def _smoothed(curve: NDArray[np.float64], window: NDArray[np.float64], wrap: bool) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = ndimage.convolve1d(curve, window, mode="wrap" if wrap else "nearest")
-    return found
+    return windows.weighted(curve, window, "wrap" if wrap else "edge")
 
 
 def _apply(mix: Floats, curve: Floats, hop: int, wrap: bool) -> None:

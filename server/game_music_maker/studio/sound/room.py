@@ -11,10 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from numpy import fft
 from numpy.typing import NDArray
-from scipy import fft
 
 from ..music.score import Reverb
+from . import kernels
 
 Floats = NDArray[np.float32]
 Complexes = NDArray[np.complex64]
@@ -66,7 +67,7 @@ def impulse(reverb: Reverb, rate: int, seed: int = 1979) -> Floats:
     """
     room = ROOMS.get(reverb.type, ROOMS["hall"])
     decay = max(0.15, reverb.rt60)
-    n = fft.next_fast_len(round((decay * 1.05 + room.predelay + room.build) * rate), real=True)
+    n = kernels.fast_length(round((decay * 1.05 + room.predelay + room.build) * rate))
     rng = np.random.Generator(np.random.Philox(key=seed))
     ears = _noise(rng, n, rate, decay, room)
     t = np.arange(n, dtype=np.float32) / rate
@@ -91,7 +92,7 @@ def _mono_below(ears: Floats, rate: int) -> Floats:
     """The difference of the ears taken out below 140 Hz, in full above 280 Hz."""
     n = ears.shape[1]
     keep = np.clip((np.fft.rfftfreq(n, 1 / rate) - 140) / 140, 0, 1).astype(np.float32)
-    side = fft.irfft(fft.rfft(ears[0] - ears[1]) * keep, n) / 2
+    side = fft.irfft(kernels.rfft(ears[0] - ears[1], n) * keep, n) / 2
     middle = (ears[0] + ears[1]) / 2
     return np.stack([middle + side, middle - side]).astype(np.float32)
 
@@ -99,7 +100,7 @@ def _mono_below(ears: Floats, rate: int) -> Floats:
 def _noise(rng: np.random.Generator, n: int, rate: int, decay: float, room: Room) -> Floats:
     """Noise in bands, each with its own decay, shape (2, n)."""
     hz = np.fft.rfftfreq(n, 1 / rate)
-    spectrum = [fft.rfft(rng.standard_normal(n).astype(np.float32)) for _ in range(2)]
+    spectrum = [kernels.rfft(rng.standard_normal(n).astype(np.float32), n) for _ in range(2)]
     shape = 1 / np.sqrt(1 + (hz / room.bright) ** 4) * np.clip((hz - 60) / 140, 0, 1)
     t = np.arange(n, dtype=np.float32) / rate
     out = np.zeros((2, n), np.float32)
@@ -123,17 +124,18 @@ def convolve_into(out: Floats, dry: Floats, response: Floats, gain: float) -> No
         out: shape (2, m). dry: shape (n,). response: shape (2, k).
     """
     k = response.shape[1]
-    size = fft.next_fast_len(max(2 * k if k > 1 << 17 else 4 * k, 1 << 16), real=True)
+    size = kernels.fast_length(max(2 * k if k > 1 << 17 else 4 * k, 1 << 16))
     hop = size - k + 1
+
     def one_ear(ear: int, spectrum: Complexes, at: int, last: int) -> None:
         out[ear, at:last] += fft.irfft(spectrum * spectra[ear], size)[: last - at]
 
     with ThreadPoolExecutor(2) as threads:
-        spectra = list(threads.map(lambda ear: fft.rfft(ear * np.float32(gain), size), response))
+        spectra = list(threads.map(lambda ear: kernels.rfft(ear * np.float32(gain), size), response))
         for at in range(0, len(dry), hop):
             block = dry[at : at + hop]
             if not block.any():
                 continue
-            spectrum = fft.rfft(block, size)
+            spectrum = kernels.rfft(block, size)
             last = min(out.shape[1], at + len(block) + k - 1)
             list(threads.map(lambda ear, s=spectrum, a=at, b=last: one_ear(ear, s, a, b), range(2)))
