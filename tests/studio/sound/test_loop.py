@@ -34,7 +34,10 @@ def test_a_pass_equals_a_later_pass_of_the_endless_loop(bank, band, bpm: float, 
     found = seam.of_played(score, played, next_pass=third)
     assert found is not None
     assert found.failures == ()
+    assert found.apart <= 1e-6
     assert found.to_dict()["passed"] is True
+    third[length // 2] += 1e-3
+    assert seam.of_played(score, played, next_pass=third).failures == ("identity",)
 
 
 def test_a_chip_loop_and_an_ambient_loop_pass_too(bank, one_part, band) -> None:
@@ -91,6 +94,7 @@ def test_bad_loops_are_found_out(bank, band) -> None:
 
     quiet_head = seam.examine(loop, RATE, **places, head_db=-0.6)
     assert quiet_head.failures == ("head",)
+    assert seam.examine(loop, RATE, **places, apart=1e-4).failures == ("identity",)
 
 
 def test_a_rest_at_the_seam_is_no_gap(bank, one_part) -> None:

@@ -87,6 +87,9 @@ GATES: Mapping[str, Gate] = {
 }
 """What comes from the notes first, then the picture, then the rendered sound."""
 
+OF_SOUND = frozenset(list(GATES)[list(GATES).index("contrast LU") :])
+"""Those that any finished sound is held to, whatever its form."""
+
 EXCEPTIONS: Mapping[str, Mapping[str, tuple[Gate, str]]] = {
     "synthwave_racing": {
         "GS": (Gate(0.70, 1.0, 8), "the rolling sixteenths of bass and arpeggio fill every slot by design"),

@@ -1,7 +1,8 @@
 """Is a loop seamless? The piece is heard twice in a row, and the seam held against what the piece does elsewhere.
 
-Gates (the project's metrics 18–22): exact length; no click and no hole in the energy above 8 kHz around the seam; the
-head as loud as in an endless repetition; no silence that the score does not ask for; no jump of the spectrum.
+Gates (the project's metrics 18–22): exact length; the folded pass equal to a later pass of the endless repetition; no
+click and no hole in the energy above 8 kHz around the seam; the head as loud as in that repetition; no silence that the
+score does not ask for; no jump of the spectrum.
 "Elsewhere" is the bar lines and the notes' own starts: a cymbal on the first beat is music, a step between two samples
 is not.
 """
@@ -24,6 +25,7 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 CLICK_DB, HOLE_DB, HEAD_DB, GAP_MS, FLUX_Z, FLUX_DB = 3.0, -20.0, 0.1, 10.0, 2.5, 9.0
+IDENTITY = 1e-6
 _QUIET = 10 ** (-60 / 20)
 _NEAR_S = 0.002
 _FRAME = 1024
@@ -44,6 +46,7 @@ class Seam:
         flux_z: spectral flux across the seam, in standard deviations from that at the bar lines; `rises` says that the
             score is silent before the seam and starts on it, so that it may be high. flux_over_db: the flux over the
             highest elsewhere: a start that is hardly stronger than others of the piece is music.
+        apart: highest difference of the folded pass from another pass, in full scale; None where not rendered.
     """
 
     frames: int
@@ -56,12 +59,14 @@ class Seam:
     flux_z: float
     rises: bool
     flux_over_db: float = 0.0
+    apart: float | None = None
 
     @property
     def failures(self) -> tuple[str, ...]:
         """Names of the gates that do not hold."""
         gates = {
             "length": self.frames == self.expected,
+            "identity": self.apart is None or self.apart <= IDENTITY,
             "click": self.click_db <= CLICK_DB,
             "hole": self.hole_db >= HOLE_DB or self.rests,
             "head": self.head_db is None or abs(self.head_db) <= HEAD_DB,
@@ -88,11 +93,12 @@ def of_played(score: Score, played: Played, *, next_pass: Floats | None = None) 
     beats = float(score.loop.len_beats)
     bar = n / beats * score.meter[0] * 4 / score.meter[1]
     onsets = [round(t * played.rate) - first for t in played.onsets.tolist()]
-    head = None
+    head = apart = None
     if next_pass is not None:
         half = max(1, round(n / beats / 2))
-        mine = sum(stem[first : first + half] for stem in played.stems.values())
-        head = dsp.to_db(_rms(np.asarray(mine))) - dsp.to_db(_rms(next_pass[:half]))
+        mine = np.asarray(sum(stem[first:] for stem in played.stems.values()))
+        head = dsp.to_db(_rms(mine[:half])) - dsp.to_db(_rms(next_pass[:half]))
+        apart = float(np.abs(mine - next_pass).max())
     end = score.loop.start_beat + score.loop.len_beats
     per_beat = round(60 * played.rate / score.tempo.points[0][1])
     steady = len(score.tempo.points) == 1
@@ -108,6 +114,7 @@ def of_played(score: Score, played: Played, *, next_pass: Floats | None = None) 
         onsets=onsets,
         expected=round(per_beat * beats) if steady else n,
         head_db=head,
+        apart=apart,
         rests=not sounding,
         rises=not any(
             note.beat < end and note.beat + note.dur_beats > end - _BREATH_BEATS
@@ -125,10 +132,11 @@ def examine(
     onsets: Sequence[int],
     expected: int,
     head_db: float | None = None,
+    apart: float | None = None,
     rests: bool = False,
     rises: bool = False,
 ) -> Seam:
-    """Measure the seam of `loop`, shape (n, 2). `bars` and `onsets` are frames inside it."""
+    """Measure the seam of `loop`, shape (n, 2). `bars` and `onsets` are frames inside it; the rest as in `Seam`."""
     n = len(loop)
     mono = loop.mean(axis=1)
     near = max(4, round(_NEAR_S * rate))
@@ -151,6 +159,7 @@ def examine(
         flux_z=float((flux[0] - flux[1:].mean()) / spread),
         rises=rises,
         flux_over_db=float(flux[0]) - highest,
+        apart=apart,
     )
 
 
