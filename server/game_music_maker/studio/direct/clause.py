@@ -14,6 +14,7 @@ from .spans import When, find_when
 from .values import AddTitle, MakeScore, Target
 
 _NOT_MUSIC = {"negation", "intensifier"}
+_DEEDS = {"do.remove", "do.cut", "do.trim"}
 
 
 @dataclass(slots=True)
@@ -93,7 +94,11 @@ class Clause:
     @cached_property
     def musical(self) -> tuple[str, ...]:
         """Kinds of music words: ``palette``, ``mood``, ``instrument``, ``pace``, ``request``."""
-        found, _ = match(TOKEN.sub(" ", self.text), brief_lexicon())
+        words = list(TOKEN.sub(lambda token: " " * len(token.group()), self.text))
+        for hit in self.hits:
+            if hit.concept in _DEEDS:  # "lose the music" is no music of defeat
+                words[hit.start : hit.end] = " " * (hit.end - hit.start)
+        found, _ = match("".join(words), brief_lexicon())
         return tuple(one.kind for one in found if one.kind not in _NOT_MUSIC)
 
     @cached_property

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from ..timeline import Timeline
 from .clause import Clause, Reading
@@ -18,7 +19,23 @@ from .rules_music import generates, read_change, read_new, read_other_take
 from .rules_picture import read_picture
 from .rules_sound import read_sound
 from .rules_titles import read_title
-from .values import AddTitle, ChangeScore, Describe, Edit, MakeScore, Redo, SetLevel, StartOver, Undo
+from .values import (
+    AddTitle,
+    ChangeScore,
+    Describe,
+    Duck,
+    Edit,
+    Fade,
+    Join,
+    MakeScore,
+    Mute,
+    Redo,
+    RemoveScore,
+    SetLevel,
+    Slideshow,
+    StartOver,
+    Undo,
+)  # fmt: skip
 
 _STRONG = (
     r"\s*[。;；\n!！?？]\s*|\.(?:\s+|$)|\s*,?\s*(?:\band\s+)?\b(?:then|after that|"
@@ -68,9 +85,10 @@ def understand(text: str, timeline: Timeline, context: Context) -> Understanding
     pieces = _joined(_split(lexed.text), reading)
     edits: list[Edit] = []
     leftovers: list[str] = []
-    for piece in pieces:
-        if piece.edits:
-            edits.extend(piece.edits)
+    for piece, after in zip_longest(pieces, pieces[1:]):
+        if piece.edits is not None:
+            if not (after and _complains(piece, after)):
+                edits.extend(piece.edits)
             continue
         rest = lexed.written(lexed.raw(piece.text)).strip(" ,，、;；。.!！")
         if (rest and not (edits or len(pieces) > 1)) or (rest and not _polite(piece.text)):
@@ -78,8 +96,20 @@ def understand(text: str, timeline: Timeline, context: Context) -> Understanding
     return Understanding(tuple(_settled(edits)), tuple(leftovers))
 
 
+_COMPLAINT = re.compile(
+    r"\b(?:is|are|was|were|it's|filmed|shot|recorded)\b(?!.*\b(?:rotate|turn|undo)\b)|拍|不要了|不算|作废"
+)
+
+
+def _complains(piece: _Piece, after: _Piece) -> bool:
+    """Says what is wrong where the next piece says what to do about it ("it was filmed sideways, rotate it")."""
+    kinds = [[edit.kind for edit in one.edits or ()] for one in (piece, after)]
+    return kinds[0] == kinds[1] in (["rotate"], ["undo"]) and bool(_COMPLAINT.search(piece.text))
+
+
 def _settled(edits: list[Edit]) -> list[Edit]:
-    """A complaint and its remedy ("too loud, turn it down") are one step and not two."""
+    """A complaint and its remedy ("too loud, turn it down") are one step and not two, what is said twice is done once,
+    and "join them" adds nothing to a named way of joining."""
     kept: list[Edit] = []
     for edit in edits:
         before = kept[-1] if kept else None
@@ -90,8 +120,24 @@ def _settled(edits: list[Edit]) -> list[Edit]:
             and (before.gain_db or 0) * (edit.gain_db if edit.gain_db is not None else before.gain_db or 0) > 0
         ):
             kept.pop()
+        if isinstance(edit, Join) and isinstance(before, Join) and edit.transition == "cut":
+            continue
+        if edit == before and isinstance(edit, Mute | Join | RemoveScore | Duck | Fade):
+            continue
         kept.append(edit)
     return kept
+
+
+def _goes_on(before: str, between: str, after: str) -> bool:
+    """Two parts that name one thing: a range, "in and out", "start at … and end at …", "when someone speaks 把…"."""
+    if re.match("[把将给]", after) and not re.search(r"[\s,，、]", between):
+        return not _heads(before)
+    if re.search(r"\b(?:between|from)\s*<t\d+>\s*$", before) and _TIMES[1].match(after):
+        return True
+    if re.search(r"\bin\b(?: at the \w+)?$", before) and re.match(r"out\b", after):
+        return True
+    begins = re.search(r"\b(?:start|begin)\w*\b[^<]*<t\d+>\s*$|<t\d+>\s*开始$", before)
+    return bool(begins and re.match(r"(?:end|stop|finish)\w*\b|(?:到|在)?\s*<t\d+>\s*(?:结束|为止)", after))
 
 
 def _split(text: str) -> list[_Piece]:
@@ -100,9 +146,7 @@ def _split(text: str) -> list[_Piece]:
     at, strong = 0, True
     for found in _SPLIT.finditer(text):
         before, after = text[at : found.start()], text[found.end() :]
-        between = re.search(r"\b(?:between|from)\s*<t\d+>\s*$", before) and _TIMES[1].match(after)
-        fades = before.endswith(" in") and re.match(r"out\b", after)
-        if (between or fades) and found.lastgroup == "weak":
+        if found.lastgroup == "weak" and _goes_on(before, found.group(), after):
             continue
         if before.strip():
             pieces.append(_Piece(before.strip(), at, found.start(), strong))
@@ -186,6 +230,8 @@ def _belongs(piece: _Piece, before: _Piece, reading: Reading) -> bool:
         return (
             not _heads(before.text) and not clause.has("do.undo") and _polite(before.text) is False and not piece.strong
         )
+    if not before.edits:
+        return False  # "leave the rest as it is"
     last = before.edits[-1]
     if any(isinstance(edit, MakeScore) for edit in before.edits):
         return _continues_brief(clause, piece)
@@ -200,6 +246,8 @@ def _belongs(piece: _Piece, before: _Piece, reading: Reading) -> bool:
         return True
     if isinstance(last, ChangeScore) and not _heads(piece.text) and not clause.targets and not clause.quotes:
         return bool(clause.musical) or not piece.strong
+    if isinstance(last, Slideshow) and not clause.targets and not clause.has("on.title", "on.score"):
+        return clause.has("do.slideshow", "do.join", "do.fade", "do.fade_in", "do.fade_out") or bool(clause.when.bare)
     if clause.quotes and isinstance(last, AddTitle):
         return not Clause(before.text, reading).quotes and not _heads(piece.text)
     if _heads(piece.text) or piece.strong:
@@ -235,9 +283,11 @@ def _polite(text: str) -> bool:
 
 
 def read_clause(clause: Clause) -> list[Edit] | None:
-    """The edits of one clause by the first rule that knows it, or None."""
+    """The edits of one clause by the first rule that knows it, or None; none at all where it says what is to stay."""
     if not clause.text:
         return None
+    if clause.has("do.keep"):
+        return []
     for rule in _RULES:
         found = rule(clause)
         if found:

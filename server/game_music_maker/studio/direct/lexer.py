@@ -46,6 +46,10 @@ _RATIOS = [
 ]
 _SECONDS = r"(?:seconds?|secs?|s(?![a-z])|秒钟?)"
 _MINUTES = r"(?:minutes?|mins?|m(?![a-z%])|分钟|分(?![之贝辨]))"
+_BARE_LEVEL = (
+    r"((?:\b(?:volumes?|levels?|loudness)|音量|响度)[^<>,，。;；\d]{0,24}?(?:\bto|\bat|=|[:：]|到|为|成|至|是|\s)\s*)"
+    r"(\d{1,3}|[01]?\.\d+)(?![\d.:%]|\s?(?:%|db|percent|s\b|sec|x\b|分贝|秒|倍|bpm|to\b|到|-))"
+)
 _PARTS = {"quarter": 4, "third": 3, "fifth": 5, "tenth": 10}
 _TO = r"\s*(?:-|–|—|~|～|to|until|till|through|到|至)\s*"
 
@@ -169,6 +173,7 @@ def _levels(text: str, taker: _Taker) -> str:
         lambda m: value(m.group(1)) / 100,
     )
     text = taker.take(text, r"([一二三四五六七八九])成(?![为功就])", "p", lambda m: value(m.group(1)) / 10)
+    text = re.sub(_BARE_LEVEL, lambda m: f"{m.group(1)} {taker.put('p', _share(m.group(2)), m.group(2))} ", text)
     text = taker.take(
         text,
         rf"([-+−]?)\s?({NUMBER})\s?(?:db(?![a-z])|decibels?|分贝)",
@@ -178,6 +183,11 @@ def _levels(text: str, taker: _Taker) -> str:
     return taker.take(
         text, rf"({NUMBER})\s?(?:°|degrees?(?![a-z])|deg(?![a-z])|度(?!假|过))", "g", lambda m: value(m.group(1))
     )
+
+
+def _share(number: str) -> float:
+    """ "volume 35" and "volume 0.35" are the same level."""
+    return float(number) if "." in number else float(number) / 100
 
 
 def _fraction(found: re.Match[str]) -> float | None:
@@ -202,7 +212,8 @@ def _times(text: str, taker: _Taker) -> str:
         opening = taker.put("t", first, found.group(1))
         return f" {opening} - {taker.put('t', second, found.group(2) + found.group(3))} "
 
-    text = re.sub(rf"(?:seconds?\s)?({NUMBER}){_TO}({NUMBER})[\s-]?({_SECONDS}|{_MINUTES})", spread, text)
+    named = r"(?<!clip )(?<!clips )(?<!video )(?<!image )(?<!photo )(?<!take )(?<!section )(?<!number )(?<!#)(?<!片段)"
+    text = re.sub(rf"{named}(?:seconds?\s)?({NUMBER}){_TO}({NUMBER})[\s-]?({_SECONDS}|{_MINUTES})", spread, text)
     text = re.sub(
         rf"(?<![a-z])seconds?\s(\d+(?:\.\d+)?)(?:{_TO}(?:seconds?\s)?(\d+(?:\.\d+)?))?(?!\s?[\d:%a-z])",
         _worded(taker),

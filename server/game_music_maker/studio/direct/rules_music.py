@@ -6,6 +6,7 @@ import re
 
 from .clause import Clause
 from .numbers import ORDINAL, ordinal, value
+from .rules_sound import ONLY
 from .values import ChangeScore, ChooseTake, Edit, MakeScore, SetLevel
 
 _COUNT = re.compile(r"(two|three|2|3|两|三|几|several|a few|some|a couple of)")
@@ -54,7 +55,7 @@ def read_other_take(clause: Clause) -> list[Edit] | None:
 
 _OTHER_THING = re.compile(
     r"\b(?:e-?mails?|letters?|essays?|poems?|story|stories|code|reports?|images?|pictures?|"
-    r"drawings?|photos?|sandwich|joke|websites?|scripts?|"
+    r"drawings?|photos?|logos?|stickers?|sandwich|joke|websites?|scripts?|"
     r"articles?|posts?|tweets?)\b|邮件|写信|文章|代码|作文|首诗|写诗|故事|报告|图片|照片|笑话|程序|网站|论文"
 )
 _QUESTION = re.compile(
@@ -78,6 +79,8 @@ def generates(clause: Clause) -> bool:
         return False
     if clause.has("do.slideshow", "do.visual", "do.own") or _elsewhere(clause):
         return False
+    if ONLY.search(clause.text) and clause.reading.score and not clause.musical:
+        return False  # "only the music"
     return clause.has("on.score") or bool(clause.musical) or bool(re.search(r"\bscore\b|配乐|配.?乐", clause.text))
 
 

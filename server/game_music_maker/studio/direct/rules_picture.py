@@ -85,7 +85,7 @@ def _reorder(clause: Clause) -> list[Edit] | None:
     text, count = clause.text, clause.reading.pictures
     order = list(range(1, max(count, 1) + 1))
     named = _named(text, count)
-    if re.search(r"reverse|flip|倒序|反过来|顺序反", text):
+    if re.search(r"reverse|flip|倒序|反过来|倒过来|顺序.{0,3}[反倒]", text):
         return [Reorder(order=tuple(reversed(order)))]
     if re.search(r"swap|交换|调换|对调|互换", text):
         if len(named) < 2 and count != 2:
@@ -111,7 +111,9 @@ def _named(text: str, count: int) -> list[int]:
         text,
     )
     words = re.findall(
-        rf"第?{CHINESE_NUMBER}(?=[个段张号]|和|与|、|$|\s)|最后一?(?=[个段张])|\b{_ORD}\b(?! (?:the|of))|\b{_NUMBER}\b",
+        rf"(?:片段|视频|素材|图片|照片)\s*(?:\d+|{CHINESE_NUMBER})|"
+        rf"第?{CHINESE_NUMBER}(?=[个段张号]|和|与|、|$|\s)|最后一?(?=[个段张])|"
+        rf"\b{_ORD}\b(?! (?:the|of))|\b{_NUMBER}\b",
         plain,
     )
     numbers = [_index(word, count) for word in words]
@@ -133,7 +135,7 @@ def _move(text: str, named: list[int], order: list[int]) -> Reorder:
 
 
 def _index(word: str, count: int) -> int | None:
-    word = word.removeprefix("第")
+    word = re.sub(r"^(?:第|(?:片段|视频|素材|图片|照片)\s*)", "", word)
     if word.startswith("最后") or word == "last":
         return count
     try:
@@ -177,6 +179,12 @@ def _rotate(clause: Clause) -> list[Edit] | None:
     return [Rotate(degrees=allowed[turn], clip=clause.when.clip)]
 
 
+_BOTH_ENDS = re.compile(
+    r"\b(?:both|each|either) (?:ends?|sides?)\b|\b(?:start|beginning) and (?:the )?end\b|"
+    r"掐头去尾|去头去尾|头尾|首尾"
+)
+
+
 def _cut_out(clause: Clause) -> list[Edit] | None:
     gone = clause.has("do.cut", "do.remove")
     if not gone or clause.has("on.title", "do.trim") or clause.quotes:
@@ -192,6 +200,9 @@ def _cut_out(clause: Clause) -> list[Edit] | None:
     ):
         return [Trim(start_ms=clause.when.spans[0][0])]
     when = clause.when
+    if _BOTH_ENDS.search(clause.text) and (when.bare or when.length):
+        each = when.bare[0] if when.bare else when.length or 0.0
+        return [CutOut(start_ms=-each), CutOut(end_ms=each)]
     if when.spans:
         spans = sorted(when.spans, key=lambda span: span[0] if span[0] >= 0 else 1e12 + span[0], reverse=True)
         return [CutOut(start_ms=start, end_ms=end, clip=when.clip) for start, end in spans]

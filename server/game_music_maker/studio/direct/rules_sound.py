@@ -6,6 +6,7 @@ import re
 from typing import Literal
 
 from .clause import Clause
+from .lexer import TOKEN
 from .values import Duck, Edit, Fade, Mute, RemoveScore, SetLevel, Target, UseOwnMusic
 
 STEP_DB, LITTLE_DB, MUCH_DB = 4.0, 2.0, 8.0
@@ -25,7 +26,7 @@ _SHARED = re.compile(r"<p\d+>|<d\d+>")
 
 def read_sound(clause: Clause) -> list[Edit] | None:
     """Levels, mute, ducking, fades, the user's own music; None where the clause is about something else."""
-    for rule in (_own, _duck, _fade, _mute, _level, _remove):
+    for rule in (_own, _duck, _fade, _only, _mute, _level, _remove):
         found = rule(clause)
         if found:
             return found
@@ -52,10 +53,11 @@ def _duck(clause: Clause) -> list[Edit] | None:
 
 def _fade(clause: Clause) -> list[Edit] | None:
     way_in, way_out = clause.has("do.fade_in"), clause.has("do.fade_out")
-    if not (way_in or way_out or clause.has("do.fade")):
+    if not (way_in or way_out or clause.has("do.fade")) or clause.has("do.slideshow"):
         return None
     if re.search(
-        r"in\s*(?:and|/|&|or|,)\s*out|淡入\s*(?:和|、|/|,|及|与)?\s*淡出|both (?:sides|ends)|两端|首尾|淡入淡出",
+        r"in\s*(?:and|/|&|or|,)\s*out|\bin\b[^,]*\band out\b|"
+        r"淡入\s*(?:和|、|/|,|及|与)?\s*淡出|both (?:sides|ends)|两端|首尾|淡入淡出",
         clause.text,
     ):
         way_in = way_out = True
@@ -92,6 +94,23 @@ def _fade_target(clause: Clause) -> Target | Literal["picture", "title"]:
     if not (clause.reading.score or clause.reading.own):
         return "all"
     return clause.it()
+
+
+ONLY = re.compile(r"\b(?:only|just|nothing but)\b|只(?:要|留|保留|剩|听|放)|仅(?:保留|留)?|单独")
+
+
+def _only(clause: Clause) -> list[Edit] | None:
+    """ "only the music": the other sound goes."""
+    alone = len(clause.targets) == 1 and ONLY.search(clause.text) and not clause.musical and not clause.quotes
+    if (
+        not alone
+        or set(clause.starting("do.")) - {"trim", "unmute", "keep", "add", "generate"}
+        or TOKEN.search(clause.text)
+    ):
+        return None
+    if clause.targets[0] == "original":
+        return [RemoveScore(target="music")]
+    return [Mute(target="original")] if clause.targets[0] in ("music", "own") else None
 
 
 def _mute(clause: Clause) -> list[Edit] | None:

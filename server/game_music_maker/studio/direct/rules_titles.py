@@ -8,6 +8,7 @@ from typing import Any
 from ..timeline import Position
 from .clause import Clause
 from .lexer import TOKEN
+from .phrases import scan
 from .values import AddTitle, ChangeTitle, Edit, RemoveTitle
 
 _POSITIONS: tuple[Position, ...] = ("lower_third", "top", "bottom", "center")
@@ -17,7 +18,7 @@ _UNQUOTED = re.compile(
     r"(?:titles?|captions?|subtitles?|text|lower[ -]thirds?|heading)\s*[:：]|(?:标题|字幕|文字|"
     r"字样)\s*(?:[:：]|为|叫做?|写着?|是|显示)|"
     r"写着|写上|内容(?:是|为))\s*[:：]?\s*(?P<text>[^<>]+?)\s*"
-    r"(?=$|,|<| (?:at|in|on|for|from|until|with|to) (?:the |a |<)|在(?:顶|底|上|下|中|画|开|结|"
+    r"(?=$|<| (?:at|in|on|for|from|until|with|to) (?:the |a |<)|在(?:顶|底|上|下|中|画|开|结|"
     r"最)|放在|持续|显示(?=\s*<))"
 )
 _BARE = re.compile(
@@ -75,7 +76,17 @@ def _unquoted(clause: Clause) -> str | None:
     low = found.group("text").strip(" :：,")
     if not low or low in ("it", "this", "something"):
         return None
-    return clause.reading.lexed.written(low)
+    return clause.reading.lexed.written(_until_a_request(low))
+
+
+def _until_a_request(text: str) -> str:
+    """Unquoted words up to a comma after which something else is asked ("Jane Doe, lead dev" stays whole)."""
+    kept, *rest = re.split(r"(?=[,，、])", text)
+    for part in rest:
+        if scan(part):
+            break
+        kept += part
+    return kept.strip(" ,，、")
 
 
 def _add(clause: Clause, text: str) -> AddTitle:
@@ -152,7 +163,7 @@ def _follow_up(clause: Clause, text: str | None) -> list[Edit] | None:
                 times["duration_ms"] = when.spans[0][1] - when.spans[0][0]
         elif when.at is not None:
             times["start_ms"] = when.at if when.at >= 0 else -3000.0
-        if when.to is not None and re.search(r"move|shift|start|移|挪", clause.text):
+        if when.to is not None and re.search(r"move|shift|start|appear|移|挪|出现|[改换放]到", clause.text):
             times["start_ms"] = when.to
         elif when.length or when.bare or when.to:
             times["duration_ms"] = when.length or when.to or when.bare[0]

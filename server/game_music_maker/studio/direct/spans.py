@@ -13,7 +13,7 @@ from .lexer import Lexed
 from .numbers import CHINESE_NUMBER, ORDINAL, ordinal, value
 
 _T = r"(<t\d+>)"
-_TO = r"\s*(?:-|–|—|~|to|until|till|through|and|到|至|和)\s*(?:第|at )?\s*"
+_TO = r"\s*(?:-|–|—|~|to|until|till|through|and|[剪切截播放留]?(?:到|至)|和)\s*(?:第|at )?\s*"
 _END = r"(?:the (?:very )?end|end|结束|结尾|末尾|最后|片尾)"
 _CUT = r"(?:cuts?|scene changes?|transitions?)"
 _ZCUT = r"(?:次|个)?\s*(?:剪辑点|剪切点|切点|镜头切换|画面切换|切换|转场点|剪切|剪辑)"
@@ -133,6 +133,9 @@ def _exact(r: _Reader) -> None:
     """Phrases around time tokens, the more telling ones first."""
     when = r.when
     r.take(rf"(?:from |between |starting at |从|在|第)?\s*{_T}{_TO}{_T}(?:之间|这段|处)?", lambda m: _two(r, m))
+    begin, stop = r"(?:start|begin)(?:s|ing)?(?: (?:it|the video|the clip))?", r"(?:end|stop|finish)(?:s|ing)?(?: it)?"
+    r.take(rf"\b{begin} (?:at|from) {_T}\s*(?:,|and)*\s*{stop} (?:at|on) {_T}", lambda m: _two(r, m))
+    r.take(rf"从?\s*{_T}\s*开始\s*[,，]?\s*(?:到|在)?\s*{_T}\s*(?:结束|为止)", lambda m: _two(r, m))
     r.take(rf"(?:from |从)?\s*{_T}\s*(?:-|–|to|until|till|到|至)\s*{_END}", lambda m: r.span(r.ms(m.group(1)), None))
     start = r"(?:the\s+)?(?:start|beginning|开头|开始|片头)"
     r.take(rf"(?:from |从)?{start}\s*(?:-|to|until|till|up to|到|至)\s*{_T}", lambda m: r.span(0, r.ms(m.group(1))))
@@ -158,7 +161,10 @@ def _exact(r: _Reader) -> None:
     r.take(rf"\b(?:for|lasting|lasts?|during|over|of|with an?|in)\s+{about}{_T}|{_T}\s+long\b", length)
     r.take(rf"(?:持续|显示|停留|展示|保持|维持|时长|用|各|每张)\s*(?:为|是)?{about}\s*{_T}|{_T}的?时长", length)
     r.take(rf"\b(?:at|@|on|starting)\s+(?:about |around )?{_T}(?:\s+mark)?", lambda m: r.point(r.ms(m.group(1))))
-    r.take(rf"(?:在|第|于)\s*{_T}\s*(?:处|的时候|时|的地方|的位置|那里)?", lambda m: r.point(r.ms(m.group(1))))
+    r.take(
+        rf"(?:在|第|于)\s*{_T}\s*(?:处|的?时候|时|的地方|的位置|那里)?|{_T}\s*(?:处|的?时候|时(?!长)|的地方|的位置|那里)",
+        lambda m: r.point(r.ms(m.group(1) or m.group(2))),
+    )
 
     def to(found: re.Match[str]) -> None:
         when.to = r.ms(found.group(1))
