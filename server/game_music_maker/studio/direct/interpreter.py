@@ -48,6 +48,7 @@ _WEAK = (
     r"|(?<=[>\w])(?<![再并请先要能帮你我想可以后])(?=把(?!手|握))|\s+(?=with (?:a |"
     r"the )?(?:big |small |red |white )?(?:title|caption)\b)"
 )
+_THEN = re.compile(r"\bthen\b|\bafter|然后|接着|随后|之后")
 _SPLIT = re.compile(f"(?P<strong>{_STRONG})|(?P<weak>{_WEAK})")
 _TIMES = re.compile(r"<t\d+>\s*$"), re.compile(r"\s*<t\d+>")
 _GREETING = re.compile(r"[\s,.!。，！?？~]*")
@@ -65,12 +66,14 @@ class Understanding:
 
 @dataclass(slots=True)
 class _Piece:
-    """A stretch `start`…`end` of the tokenised message; `strong`: what stands before it ends a request."""
+    """A stretch `start`…`end` of the tokenised message; `strong`: what stands before it ends a request, `then`: it
+    says that this comes afterwards."""
 
     text: str
     start: int
     end: int
     strong: bool
+    then: bool = False
     edits: list[Edit] | None = None
 
 
@@ -143,17 +146,18 @@ def _goes_on(before: str, between: str, after: str) -> bool:
 def _split(text: str) -> list[_Piece]:
     """A message at everything that may stand between two requests; ranges such as "0:10 and 0:15" stay whole."""
     pieces: list[_Piece] = []
-    at, strong = 0, True
+    at, strong, then = 0, True, False
     for found in _SPLIT.finditer(text):
         before, after = text[at : found.start()], text[found.end() :]
         if found.lastgroup == "weak" and _goes_on(before, found.group(), after):
             continue
         if before.strip():
-            pieces.append(_Piece(before.strip(), at, found.start(), strong))
-            strong = False
+            pieces.append(_Piece(before.strip(), at, found.start(), strong, then))
+            strong = then = False
         at, strong = found.end(), strong or found.lastgroup == "strong"
+        then = then or bool(_THEN.search(found.group()))
     if text[at:].strip():
-        pieces.append(_Piece(text[at:].strip(), at, len(text), strong))
+        pieces.append(_Piece(text[at:].strip(), at, len(text), strong, then))
     return pieces
 
 
@@ -190,6 +194,8 @@ def _says_nothing(clause: Clause) -> bool:
 
 def _read_into(piece: _Piece, reading: Reading, done: list[_Piece], *, replace: bool) -> None:
     piece.edits = read_clause(Clause(piece.text, reading))
+    if piece.then and piece.edits and not _heads(piece.text):
+        piece.edits = [_following(edit, reading.edits) for edit in piece.edits]
     for edit in piece.edits or ():
         reading.edits.append(edit)
         reading.last = touched(edit) or reading.last
@@ -197,6 +203,14 @@ def _read_into(piece: _Piece, reading: Reading, done: list[_Piece], *, replace: 
         done[-1] = piece
     else:
         done.append(piece)
+
+
+def _following(edit: Edit, before: list[object]) -> Edit:
+    """ "title A for 4 s, then B": the second begins where the first one ends."""
+    last = before[-1] if before else None
+    if isinstance(edit, AddTitle) and isinstance(last, AddTitle) and edit.start_ms == 0 and last.duration_ms:
+        return edit.model_copy(update={"start_ms": last.start_ms + last.duration_ms})
+    return edit
 
 
 def _forget(piece: _Piece, reading: Reading) -> None:
@@ -235,7 +249,7 @@ def _belongs(piece: _Piece, before: _Piece, reading: Reading) -> bool:
     last = before.edits[-1]
     if any(isinstance(edit, MakeScore) for edit in before.edits):
         return _continues_brief(clause, piece)
-    if isinstance(last, ChangeScore) and _changes_only(clause):
+    if isinstance(last, ChangeScore) and (_changes_only(clause) or _removes_it(clause)):
         return True  # one revision for all that is wished of the score
     if (
         isinstance(last, AddTitle)
@@ -254,6 +268,12 @@ def _belongs(piece: _Piece, before: _Piece, reading: Reading) -> bool:
         return False
     named = clause.targets or clause.has("on.title", "on.score")
     return not named and not _polite(piece.text)
+
+
+def _removes_it(clause: Clause) -> bool:
+    """ "… I don't like the flute, remove it": what was named just before, and not the music."""
+    named = clause.targets or clause.quotes or clause.musical or clause.has("on.title", "on.score", "on.picture")
+    return clause.has("do.remove") and not named and not TOKEN.search(clause.text)
 
 
 def _changes_only(clause: Clause) -> bool:

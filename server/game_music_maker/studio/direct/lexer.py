@@ -4,7 +4,8 @@ Quoted words, times, percentages, decibels, ratios, factors, degrees and hex col
 stand in it as ``<q0>``, ``<t1>`` and so on, so that the phrase tables see plain words only. `Lexed.raw` puts them back.
 
 kinds: ``q`` quoted text (verbatim) · ``t`` time in ms · ``p`` share (0.35 for 35%) · ``d`` decibels · ``r`` ratio
-(width, height) · ``x`` factor · ``g`` degrees · ``c`` colour ``#rrggbb`` · ``s`` size in pixels (width, height)
+(width, height) · ``x`` factor · ``g`` degrees · ``c`` colour ``#rrggbb`` · ``s`` size in pixels (width, height) ·
+``n`` several small numbers
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .numbers import CHINESE_NUMBER, NUMBER, value
+from .spelling import spelled
 
 TOKEN = re.compile(r"<([a-z])(\d+)>")
 _QUOTES = re.compile(
@@ -46,6 +48,12 @@ _RATIOS = [
 ]
 _SECONDS = r"(?:seconds?|secs?|s(?![a-z])|秒钟?)"
 _MINUTES = r"(?:minutes?|mins?|m(?![a-z%])|分钟|分(?![之贝辨]))"
+_BARE_SPAN = (
+    r"(\b(?:trim|keep|cut|cut out|remove|delete|from|only|use)\b(?: it)?(?: to| from)?|"
+    r"剪[掉到去切]?|保?留|从|只要|截取|删[掉去除])\s*"
+    r"(\d{1,3}(?:\.\d+)?)\s*(?:-|–|—|~|to|到|至)\s*(\d{1,3}(?:\.\d+)?)(?![\d:.%]|\s?(?:x\b|bpm|%|bars?\b|倍|:|段|个|张))"
+)
+"""Plain numbers where a stretch of the footage is named ("trim 0-45"): seconds."""
 _BARE_LEVEL = (
     r"((?:\b(?:volumes?|levels?|loudness)|音量|响度)[^<>,，。;；\d]{0,24}?(?:\bto|\bat|=|[:：]|到|为|成|至|是|\s)\s*)"
     r"(\d{1,3}|[01]?\.\d+)(?![\d.:%]|\s?(?:%|db|percent|s\b|sec|x\b|分贝|秒|倍|bpm|to\b|到|-))"
@@ -108,7 +116,7 @@ def lex(message: str) -> Lexed:
     text = "".join(
         _plain(part) if i % 3 == 0 else (f" <{part}" if i % 3 == 1 else f"{part}> ") for i, part in enumerate(parts)
     )
-    for step in (_colours, _ratios, _levels, _times, _factors):
+    for step in (_colours, _ratios, _levels, _times, _factors, _lists):
         text = step(text, taker)
     return Lexed(re.sub(r"[^\S\n]+", " ", text).strip(), taker.values, taker.source, message)
 
@@ -124,6 +132,8 @@ def _quotes(message: str, taker: _Taker) -> str:
 
 def _plain(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("‘", "'")
+    text = re.sub(r"\b(do|does|did|is|was|are|would|could|should|ca|wo)nt\b", r"\1n't", text)
+    text = re.sub(r"[a-z]{5,}", lambda word: spelled(word.group()), text)
     return re.sub(r"\s*[\r\n]+\s*", "\n", text)
 
 
@@ -219,6 +229,12 @@ def _times(text: str, taker: _Taker) -> str:
         _worded(taker),
         text,
     )
+
+    def span(found: re.Match[str]) -> str:
+        first, second = (taker.put("t", float(found.group(i)) * 1000, found.group(i)) for i in (2, 3))
+        return f"{found.group(1)} {first} - {second} "
+
+    text = re.sub(_BARE_SPAN, span, text)
     both = (
         rf"({NUMBER})[\s-]?个?{_MINUTES}\s?(?:and |零|又)?(?:({NUMBER})[\s-]?{_SECONDS}|(半|"
         rf"and a half|\d{{1,2}}(?![\d%])))"
@@ -233,6 +249,16 @@ def _times(text: str, taker: _Taker) -> str:
         rf"({NUMBER})[\s-]?个?{_SECONDS}(半)?(?: and a half)?",
         "t",
         lambda m: (value(m.group(1)) + (0.5 if m.group(2) or m.group().endswith("half") else 0)) * 1000,
+    )
+
+
+def _lists(text: str, taker: _Taker) -> str:
+    """ "clips 1 and 3", "2、3、1": several small numbers are clips by number."""
+    return taker.take(
+        text,
+        r"(?<![a-z\d.:<])(\d(?:\s*(?:,|、|和|与|&|\band\b)+\s*\d)+)(?![\w.:%]|\s*(?:<|times|bars?|小节))",
+        "n",
+        lambda m: tuple(int(digit) for digit in re.findall(r"\d", m.group(1))),
     )
 
 

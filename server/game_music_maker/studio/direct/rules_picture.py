@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any, Literal
 
 from .clause import Clause
 from .numbers import CHINESE_NUMBER, ordinal, value
+from .spans import Span
 from .values import (
     Aspect,
     CropBars,
@@ -84,7 +86,7 @@ def _reorder(clause: Clause) -> list[Edit] | None:
         return None
     text, count = clause.text, clause.reading.pictures
     order = list(range(1, max(count, 1) + 1))
-    named = _named(text, count)
+    named = [n for group in clause.reading.lexed.of("n", text) for n in group] or _named(text, count)
     if re.search(r"reverse|flip|倒序|反过来|倒过来|顺序.{0,3}[反倒]", text):
         return [Reorder(order=tuple(reversed(order)))]
     if re.search(r"swap|交换|调换|对调|互换", text):
@@ -125,6 +127,7 @@ def _move(text: str, named: list[int], order: list[int]) -> Reorder:
     rest = [n for n in order if n != moved]
     place = len(rest)
     if re.search(
+        r"先(?:放|播|显示|来)|"
         r"\bto the (?:start|front|beginning)|first\s*$|at the (?:start|front|beginning)|最前|到开头|第一(?:个|位)?$",
         text,
     ):
@@ -207,7 +210,8 @@ def _cut_out(clause: Clause) -> list[Edit] | None:
         spans = sorted(when.spans, key=lambda span: span[0] if span[0] >= 0 else 1e12 + span[0], reverse=True)
         return [CutOut(start_ms=start, end_ms=end, clip=when.clip) for start, end in spans]
     if when.clip is not None:
-        return [CutOut(clip=when.clip)]
+        last_first = sorted(set(when.clips), key=lambda number: number if number > 0 else 10**6, reverse=True)
+        return [CutOut(clip=number) for number in last_first]
     if when.to and clause.has("do.cut"):
         return [Trim(end_ms=when.to)]
     if re.search(r"intro|beginning|start|开头", clause.text) and when.bare:
@@ -225,6 +229,8 @@ def _trim(clause: Clause) -> list[Edit] | None:
         return [CutOut(start_ms=start, end_ms=end) for start, end in when.spans]
     if re.search(r"\bby <t|缩短了?\s*<t", text) and when.bare:
         return [Trim(end_ms=-when.bare[0], clip=when.clip)]
+    if len(when.spans) > 1 and when.clip is None:
+        return _keep(when.spans)
     if when.spans:
         start, end = when.spans[0]
         return [Trim(start_ms=start, end_ms=end, clip=when.clip)]
@@ -234,6 +240,18 @@ def _trim(clause: Clause) -> list[Edit] | None:
     if end:
         return [Trim(end_ms=end, clip=when.clip)]
     return None
+
+
+def _keep(spans: list[Span]) -> list[Edit]:
+    """Several stretches kept: what lies between them goes, the last first so that times stay true."""
+    rows = sorted(spans, key=lambda span: span[0] if span[0] >= 0 else 1e12 + span[0])
+    gone: list[Span] = [(0.0, rows[0][0])]
+    for (_, end), (start, _) in itertools.pairwise(rows):
+        if end is not None:
+            gone.append((end, start))
+    if rows[-1][1] is not None:
+        gone.append((rows[-1][1], None))
+    return [CutOut(start_ms=start, end_ms=end) for start, end in reversed(gone) if end is None or end > start]
 
 
 def _shape(clause: Clause) -> dict[str, Any]:
@@ -294,7 +312,7 @@ def _speed(clause: Clause) -> list[Edit] | None:
         return [Speed(factor=min(max(factor, 0.1), 20), **bounds)]
     shares = clause.numbers("p")
     if shares:
-        by = re.search(r"by <p|<p\d+> (?:faster|slower)", clause.text)
+        by = re.search(r"by <p|<p\d+> (?:faster|slower)|(?:提速|降速|加速|加快|减速|放慢|快|慢)了?\s*<p", clause.text)
         share = (1 - shares[0] if slow else 1 + shares[0]) if by else shares[0]
         return [Speed(factor=min(max(share, 0.1), 20), **bounds)]
     if clause.has("is.double"):

@@ -78,8 +78,15 @@ def _fade(clause: Clause) -> list[Edit] | None:
         first, second = (float(clause.reading.lexed.values[t]) / 1000 for t in in_text[:2])
     if re.search(r"\b(?:no|without|remove the|remove)\b|不要|取消|去掉", clause.text):
         first = second = 0.0
-    target = _fade_target(clause)
-    return [Fade(target=target, in_s=first if way_in else None, out_s=second if way_out else None)]
+    sides = {"in_s": first if way_in else None, "out_s": second if way_out else None}
+    return [Fade(target=target, **sides) for target in _fade_targets(clause)]
+
+
+def _fade_targets(clause: Clause) -> list[Target | Literal["picture", "title"]]:
+    together = re.search(r"\band\b|&|,|和|与|跟|、|一起|同时|都", clause.text)
+    if clause.targets and clause.has("on.picture") and together and not clause.has("on.title"):
+        return [*clause.targets, "picture"]
+    return [_fade_target(clause)]
 
 
 def _fade_target(clause: Clause) -> Target | Literal["picture", "title"]:
@@ -158,6 +165,8 @@ def _level(clause: Clause) -> list[Edit] | None:
         sound and clause.has("is.full", "is.half") and (clause.has("on.sound") or not clause.musical)
     ):
         return None
+    if clause.has("do.speed") and not clause.has("on.sound") and set(clause.targets) <= {"all"}:
+        return None  # "speed everything up by 50%"
     elsewhere = clause.has("on.picture", "do.speed") or _OF_SOMETHING.search(clause.text)
     if elsewhere and not clause.targets and not clause.has("on.sound", "on.it"):
         return None
@@ -178,7 +187,10 @@ def _meant(clause: Clause, targets: list[Target], down: bool) -> list[Target]:
 
 def _amount(clause: Clause, up: bool, down: bool) -> dict[str, float]:
     shares, decibels = clause.numbers("p"), clause.numbers("d")
-    by = re.search(r"\bby\s*<[pd]|(?:提高|降低|增大|减小|调高|调低|增加|减少|加大|调大|调小)了?\s*<[pd]", clause.text)
+    by = re.search(
+        r"\bby\s*<[pd]|<p\d+>\s*(?:louder|quieter|softer)|(?:大声|小声|[响轻大小])(?:一?点)?了?\s*<p|(?:提高|降低|增大|减小|调高|调低|增加|减少|加大|调大|调小)了?\s*<[pd]",
+        clause.text,
+    )
     absolute = re.search(r"(?:\bto|\bat|到|为|成|至|=|:)\s*<[pd]", clause.text)
     if decibels:
         relative = (up or down or by) and not absolute

@@ -108,7 +108,9 @@ def _add(clause: Clause, text: str) -> AddTitle:
     elif when.bare:
         duration = when.bare[0]
     if when.whole:
-        start, duration = 0.0, None
+        start = 0.0
+    if when.whole or when.until_end:
+        duration = None
     looks.pop("scale", None)
     looks.pop("lighten", None)
     return AddTitle(text=text, position=position, start_ms=start, duration_ms=duration, **looks)
@@ -168,8 +170,9 @@ def _follow_up(clause: Clause, text: str | None) -> list[Edit] | None:
         elif when.length or when.bare or when.to:
             times["duration_ms"] = when.length or when.to or when.bare[0]
         if when.whole:
-            times["until_end"] = True
             times["start_ms"] = 0.0
+        if when.whole or when.until_end:
+            times["until_end"] = True
     if "fade_s" in looks and "duration_ms" in times:
         looks["fade_s"] = times.pop("duration_ms") / 1000
     if text and clause.has("do.change"):

@@ -24,8 +24,9 @@ Span = tuple[float, float | None]
 @dataclass(slots=True)
 class When:
     """`spans` (start, end in ms, negative from the end, None the end) · `at` a point · `length` a duration ·
-    `to` a time after "to" · `bare` times with nothing around them · `clip` a clip's number, −1 the last ·
-    `whole` "throughout" · `unknown` a cut or scene that is not there · `rest` the text without all that."""
+    `to` a time after "to" · `bare` times with nothing around them · `clip` a clip's number, −1 the last,
+    `clips` all that are named · `whole` "throughout" · `until_end` "till the end" · `unknown` a cut or scene that is
+    not there · `rest` the text without all that."""
 
     spans: list[Span] = field(default_factory=list)
     at: float | None = None
@@ -33,7 +34,9 @@ class When:
     to: float | None = None
     bare: list[float] = field(default_factory=list)
     clip: int | None = None
+    clips: list[int] = field(default_factory=list)
     whole: bool = False
+    until_end: bool = False
     unknown: bool = False
     rest: str = ""
 
@@ -118,6 +121,22 @@ def _named(r: _Reader) -> None:
     def clip(found: re.Match[str]) -> None:
         word = next(g for g in found.groups() if g)
         r.when.clip = ordinal(word) if re.fullmatch(ORDINAL, word) else int(_count(word))
+        r.when.clips.append(r.when.clip)
+
+    def clips(found: re.Match[str]) -> None:
+        r.when.clips += [ordinal(found.group(1)), ordinal(found.group(2))]
+        r.when.clip = r.when.clips[-1]
+
+    def listed(found: re.Match[str]) -> None:
+        r.when.clips += r.lexed.values[found.group(1)]
+        r.when.clip = r.when.clips[-1]
+
+    things = r"(?:clip|video|image|photo|picture)s?"
+    r.take(rf"({ORDINAL})\s*(?:,|and|&)+\s*(?:the\s+)?({ORDINAL})\s+{things}\b", clips)
+    r.take(
+        rf"(?:\b{things}|片段|视频|素材|图片|照片|第)\s*(?:numbers? )?(<n\d+>)\s*[段个张]?(?:视频|片段|素材|图片|照片)?",
+        listed,
+    )
 
     r.take(rf"(?:the\s+)?({ORDINAL})\s+(?:clip|video|image|photo|picture)\b", clip)
     r.take(rf"\b(?:clip|video|image|photo)\s+(?:number\s+|#)?({_COUNT})(?![\w>])", clip)
@@ -179,6 +198,11 @@ def _exact(r: _Reader) -> None:
         lambda m: r.point(-0.001),
     )
     r.take(r"halfway(?: through)?", lambda m: r.point(r.total / 2))
+
+    def until_end(found: re.Match[str]) -> None:
+        when.until_end = True
+
+    r.take(rf"\b(?:until|till|to|through) {_END}\b|到(?:最后|结尾|结束|片尾)|到底(?![部下端边])", until_end)
 
     def whole(found: re.Match[str]) -> None:
         when.whole = True
