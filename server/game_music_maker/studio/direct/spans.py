@@ -134,7 +134,7 @@ def _named(r: _Reader) -> None:
     things = r"(?:clip|video|image|photo|picture)s?"
     r.take(rf"({ORDINAL})\s*(?:,|and|&)+\s*(?:the\s+)?({ORDINAL})\s+{things}\b", clips)
     r.take(
-        rf"(?:\b{things}|片段|视频|素材|图片|照片|第)\s*(?:numbers? )?(<n\d+>)\s*[段个张]?(?:视频|片段|素材|图片|照片)?",
+        rf"(?:\b{things}|片段|视频|素材|图片|第)\s*(?:numbers? )?(<n\d+>)\s*[段个张]?(?:视频|片段|素材|图片|照片)?",
         listed,
     )
 
