@@ -17,6 +17,7 @@ _NEAREST: tuple[tuple[str, str], ...] = (
     (r"noise|denoise|echo|clean up|equali[sz]|噪|回声|杂音|混响|变声", "clean"),
     (r"sticker|emoji|logo|image|picture-in-picture|overlay|background|green ?screen|贴纸|表情|画中画|绿幕|抠图|"
      r"背景替换|马赛克|特效", "overlay"),
+    (r"watermark|burn(?:ed|t)[- ]in|水印|台标|烧录", "burned"),
     (r"subtitle|transcri|caption|translate|字幕|转录|翻译", "transcript"),
     (r"zoom|pan\b|ken burns|放大|推近|缩放|运镜", "zoom"),
     (r"\b(?:4k|2k|720p|1080p|1440p|fps|frame rate|bitrate|resolution|quality)\b|分辨率|帧率|画质|清晰|码率", "quality"),

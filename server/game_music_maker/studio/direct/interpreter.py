@@ -21,7 +21,9 @@ from .rules_sound import read_sound
 from .rules_titles import read_title
 from .values import (
     AddTitle,
+    Aspect,
     ChangeScore,
+    CropBars,
     Describe,
     Duck,
     Edit,
@@ -105,9 +107,9 @@ _COMPLAINT = re.compile(
 
 
 def _complains(piece: _Piece, after: _Piece) -> bool:
-    """Says what is wrong where the next piece says what to do about it ("it was filmed sideways, rotate it")."""
+    """One says what is wrong, the other what to do about it ("it was filmed sideways, rotate it")."""
     kinds = [[edit.kind for edit in one.edits or ()] for one in (piece, after)]
-    return kinds[0] == kinds[1] in (["rotate"], ["undo"]) and bool(_COMPLAINT.search(piece.text))
+    return kinds[0] == kinds[1] in (["rotate"], ["undo"]) and any(_COMPLAINT.search(one.text) for one in (piece, after))
 
 
 def _settled(edits: list[Edit]) -> list[Edit]:
@@ -123,6 +125,8 @@ def _settled(edits: list[Edit]) -> list[Edit]:
             and (before.gain_db or 0) * (edit.gain_db if edit.gain_db is not None else before.gain_db or 0) > 0
         ):
             kept.pop()
+        if isinstance(edit, CropBars) and edit.on and isinstance(before, Aspect) and before.fit in (None, "crop"):
+            continue  # "1:1, no black bars": cropped to fill has none
         if isinstance(edit, Join) and isinstance(before, Join) and edit.transition == "cut":
             continue
         if edit == before and isinstance(edit, Mute | Join | RemoveScore | Duck | Fade):

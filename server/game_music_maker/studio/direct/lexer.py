@@ -214,7 +214,7 @@ def _clock(text: str) -> float:
 
 def _times(text: str, taker: _Taker) -> str:
     clock = r"\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?"
-    text = taker.take(text, rf"(?<![\d:])({clock})(?![\d:])\s?(?:s(?![a-z])|秒)?", "t", lambda m: _clock(m.group(1)))
+    text = taker.take(text, rf"(?<![\d:])({clock})(?!\d|:\d)\s?(?:s(?![a-z])|秒)?", "t", lambda m: _clock(m.group(1)))
 
     def spread(found: re.Match[str]) -> str:
         unit = 60_000 if re.match(r"m|分", found.group(3)) else 1000

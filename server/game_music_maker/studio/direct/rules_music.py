@@ -18,7 +18,7 @@ _CHANGE = re.compile(
     r"调|保留|减|别|没有|bpm|速度|节奏|循环|段"
 )
 _ABOUT = re.compile(
-    r"\bbpm\b|\btempo\b|\b(?:in|to) (?:the key of )?[a-g](?: ?(?:sharp|flat|#|b))? ?(?:major|"
+    r"(?<![a-z])bpm\b|\btempo\b|\b(?:in|to) (?:the key of )?[a-g](?: ?(?:sharp|flat|#|b))? ?(?:major|"
     r"minor)\b|\bkey\b|\bmajor\b|\bminor\b|"
     r"\b\d/[48]\b|\bwaltz\b|\bmelody\b|\bsection\b|\bchorus\b|\bverse\b|\bbridge\b|\bseed\b|\bintro\b|\bending\b|"
     r"大调|小调|拍子?|节拍|旋律|速度|节奏|副歌|主歌|前奏|尾声|第.段|乐器|变奏"
@@ -81,6 +81,11 @@ def generates(clause: Clause) -> bool:
         return False
     if ONLY.search(clause.text) and clause.reading.score and not clause.musical:
         return False  # "only the music"
+    if clause.reading.score and (clause.numbers("p") or clause.numbers("d")) and not clause.musical:
+        return False  # "put the music at 45%"
+    fading = clause.has("do.fade", "do.fade_in", "do.fade_out") and not set(clause.musical) - {"request"}
+    if fading and not clause.has("on.score"):
+        return False
     return clause.has("on.score") or bool(clause.musical) or bool(re.search(r"\bscore\b|配乐|配.?乐", clause.text))
 
 

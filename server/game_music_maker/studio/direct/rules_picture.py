@@ -106,7 +106,7 @@ def _named(text: str, count: int) -> list[int]:
     """Clip numbers in a clause, in order; "to the first place" names no clip."""
     plain = re.sub(
         (
-            r"<[a-z]\d+>|最前面?|第一(?:个|位)?$|\bfirst\s*$|\b(?:to|at|in) the (?:start|front|end|"
+            r"<[a-z]\d+>|最前面?|第一(?:个|位)?$|\b(?:first|last)\s*$|\b(?:to|at|in) the (?:start|front|end|"
             r"first place)|the last place"
         ),
         " ",
@@ -182,6 +182,7 @@ def _rotate(clause: Clause) -> list[Edit] | None:
     return [Rotate(degrees=allowed[turn], clip=clause.when.clip)]
 
 
+_EXCEPT = re.compile(r"\bexcept\b|\bbut (?:not )?|\bother than\b|\bapart from\b|\boutside\b|除了|以外|之外|其[他它余]")
 _BOTH_ENDS = re.compile(
     r"\b(?:both|each|either) (?:ends?|sides?)\b|\b(?:start|beginning) and (?:the )?end\b|"
     r"掐头去尾|去头去尾|头尾|首尾"
@@ -206,6 +207,8 @@ def _cut_out(clause: Clause) -> list[Edit] | None:
     if _BOTH_ENDS.search(clause.text) and (when.bare or when.length):
         each = when.bare[0] if when.bare else when.length or 0.0
         return [CutOut(start_ms=-each), CutOut(end_ms=each)]
+    if when.spans and _EXCEPT.search(clause.text):
+        return _keep(when.spans)
     if when.spans:
         spans = sorted(when.spans, key=lambda span: span[0] if span[0] >= 0 else 1e12 + span[0], reverse=True)
         return [CutOut(start_ms=start, end_ms=end, clip=when.clip) for start, end in spans]
@@ -245,6 +248,8 @@ def _trim(clause: Clause) -> list[Edit] | None:
 def _keep(spans: list[Span]) -> list[Edit]:
     """Several stretches kept: what lies between them goes, the last first so that times stay true."""
     rows = sorted(spans, key=lambda span: span[0] if span[0] >= 0 else 1e12 + span[0])
+    if len(rows) == 1:
+        return [Trim(start_ms=rows[0][0], end_ms=rows[0][1])]
     gone: list[Span] = [(0.0, rows[0][0])]
     for (_, end), (start, _) in itertools.pairwise(rows):
         if end is not None:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from .clause import Clause
 from .lexer import TOKEN
+from .numbers import NUMBER, value
 from .values import Duck, Edit, Fade, Mute, RemoveScore, SetLevel, Target, UseOwnMusic
 
 STEP_DB, LITTLE_DB, MUCH_DB = 4.0, 2.0, 8.0
@@ -42,7 +43,7 @@ def _own(clause: Clause) -> list[Edit] | None:
 def _duck(clause: Clause) -> list[Edit] | None:
     if not clause.has("do.duck") or clause.has("do.generate", "on.title"):
         return None
-    off = re.search(r"\b(?:no|stop|disable|without|off|don't|remove)\b|不要|取消|关闭|停止|别", clause.text)
+    off = re.search(r"\b(?:no|stop|disable|without|off|don't|remove)\b|不要|取消|关闭|停止|别|不用", clause.text)
     if off:
         return [Duck(db=0)]
     loud = clause.numbers("d")
@@ -94,7 +95,7 @@ def _fade_target(clause: Clause) -> Target | Literal["picture", "title"]:
         return "title"
     if clause.targets:
         return clause.targets[0]
-    if clause.has("on.picture") or re.search(r"to black|from black|黑屏|黑场", clause.text):
+    if clause.has("on.picture") or re.search(r"to black|from black|黑屏|黑场|渐黑|变黑", clause.text):
         return "picture"
     if clause.reading.last == "title" and clause.has("on.it"):
         return "title"
@@ -123,6 +124,9 @@ def _only(clause: Clause) -> list[Edit] | None:
 def _mute(clause: Clause) -> list[Edit] | None:
     start, end = clause.span
     if clause.has("do.unmute"):
+        if clause.numbers("p"):
+            share = min(clause.numbers("p")[0], 1)
+            return [SetLevel(target=t, share=share) for t in clause.targets or [_silent(clause)]]
         return [Mute(target=t, on=False, start_ms=start, end_ms=end) for t in clause.targets or [_silent(clause)]]
     heard = clause.has("on.sound") or clause.has("do.mute")
     named = [t for t in clause.targets if t == "original" or (t == "all" and heard)]
@@ -147,6 +151,8 @@ def _silent(clause: Clause) -> Target:
 def _level(clause: Clause) -> list[Edit] | None:
     start, end = clause.span
     shares, decibels = clause.numbers("p"), clause.numbers("d")
+    if clause.targets and not shares and not decibels:
+        shares = _elliptic(clause)
     up, down = clause.has("do.louder"), clause.has("do.quieter")
     sound = clause.targets or clause.has("on.sound")
     if clause.reading.score and not clause.targets and ("instrument" in clause.musical or _SECTION.search(clause.text)):
@@ -176,8 +182,18 @@ def _level(clause: Clause) -> list[Edit] | None:
     if len(targets) > 1 and len(shares) == len(targets):
         pairs = zip(targets, shares, strict=True)
         return [SetLevel(target=t, share=s, start_ms=start, end_ms=end) for t, s in pairs]
-    target = _meant(clause, targets, down)
-    return [SetLevel(target=t, start_ms=start, end_ms=end, **_amount(clause, up, down)) for t in target]
+    target, amount = _meant(clause, targets, down), _amount(clause, shares, up, down)
+    return [SetLevel(target=t, start_ms=start, end_ms=end, **amount) for t in target]
+
+
+_PLAIN = re.compile(rf"(?:\b(?:at|to|is)|=|:|到|为|是|成)\s*({NUMBER})\s*$")
+
+
+def _elliptic(clause: Clause) -> list[float]:
+    """ "music at 35%, original at sixty": the second number is of the first one's kind."""
+    before = next((edit for edit in reversed(clause.reading.edits) if isinstance(edit, SetLevel)), None)
+    found = _PLAIN.search(clause.text)
+    return [value(found.group(1)) / 100] if found and before is not None and before.share is not None else []
 
 
 def _meant(clause: Clause, targets: list[Target], down: bool) -> list[Target]:
@@ -185,8 +201,8 @@ def _meant(clause: Clause, targets: list[Target], down: bool) -> list[Target]:
     return targets if re.search(r"\band\b|和|与|,|both", clause.text) else targets[:1]
 
 
-def _amount(clause: Clause, up: bool, down: bool) -> dict[str, float]:
-    shares, decibels = clause.numbers("p"), clause.numbers("d")
+def _amount(clause: Clause, shares: list[float], up: bool, down: bool) -> dict[str, float]:
+    decibels = clause.numbers("d")
     by = re.search(
         r"\bby\s*<[pd]|<p\d+>\s*(?:louder|quieter|softer)|(?:大声|小声|[响轻大小])(?:一?点)?了?\s*<p|(?:提高|降低|增大|减小|调高|调低|增加|减少|加大|调大|调小)了?\s*<[pd]",
         clause.text,

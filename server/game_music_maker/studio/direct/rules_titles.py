@@ -15,7 +15,7 @@ _POSITIONS: tuple[Position, ...] = ("lower_third", "top", "bottom", "center")
 _SIZES = {"is.huge": 0.2, "is.big": 0.14, "is.small": 0.05}
 _UNQUOTED = re.compile(
     r"(?:saying|that says|which says|that reads|reading|says?|called|named|with the (?:text|words)|to (?:say|read)|"
-    r"(?:titles?|captions?|subtitles?|text|lower[ -]thirds?|heading)\s*[:：]|(?:标题|字幕|文字|"
+    r"(?:titles?|captions?|subtitles?|text|lower[ -]thirds?|heading)(?: cards?| text)?\s*[:：]|(?:标题|字幕|文字|"
     r"字样)\s*(?:[:：]|为|叫做?|写着?|是|显示)|"
     r"写着|写上|内容(?:是|为))\s*[:：]?\s*(?P<text>[^<>]+?)\s*"
     r"(?=$|<| (?:at|in|on|for|from|until|with|to) (?:the |a |<)|在(?:顶|底|上|下|中|画|开|结|"
@@ -53,6 +53,9 @@ def read_title(clause: Clause) -> list[Edit] | None:
         if not follows and not (text and clause.has("do.change", "do.remove")):
             return None
         return _follow_up(clause, text)
+    burned = re.search(r"watermark|水印|台标|logo", clause.text) and not reading.titles
+    if clause.has("do.remove") and burned:
+        return None  # a part of the footage
     if clause.has("do.remove") and not _TO.search(clause.text) and not clause.has("do.add", "do.fade"):
         everything = clause.has("is.all") or re.search(r"titles|captions|subtitles|labels", clause.text)
         return [RemoveTitle(which="all" if everything and not text else "last", find=text)]
@@ -61,7 +64,8 @@ def read_title(clause: Clause) -> list[Edit] | None:
         and (clause.has("do.change") or re.search(r"instead|改|换", clause.text))
         and not clause.has("do.add")
     )
-    text = text or _unquoted(clause)
+    if text is None and (found := _unquoted(clause)):
+        text, clause = found
     if changes and text and (_TO.search(clause.text) or clause.has("do.change")):
         return [ChangeTitle(text=text, **_looks(clause))]
     if text and (clause.quotes or not changes):
@@ -69,14 +73,18 @@ def read_title(clause: Clause) -> list[Edit] | None:
     return _follow_up(clause, None)
 
 
-def _unquoted(clause: Clause) -> str | None:
+def _unquoted(clause: Clause) -> tuple[str, Clause] | None:
+    """Words without quotes that are to be shown, and the clause without them."""
     found = _UNQUOTED.search(clause.text) or _BARE.search(clause.text)
     if not found:
         return None
     low = found.group("text").strip(" :：,")
     if not low or low in ("it", "this", "something"):
         return None
-    return clause.reading.lexed.written(_until_a_request(low))
+    low = _until_a_request(low)
+    at = clause.text.index(low, found.start("text"))
+    rest = Clause(f"{clause.text[:at]} , {clause.text[at + len(low) :]}", clause.reading)
+    return clause.reading.lexed.written(low), rest
 
 
 def _until_a_request(text: str) -> str:
@@ -173,8 +181,8 @@ def _follow_up(clause: Clause, text: str | None) -> list[Edit] | None:
             times["start_ms"] = 0.0
         if when.whole or when.until_end:
             times["until_end"] = True
-    if "fade_s" in looks and "duration_ms" in times:
-        looks["fade_s"] = times.pop("duration_ms") / 1000
+    if "fade_s" in looks and (length := times.pop("duration_ms", None) or when.length or next(iter(when.bare), None)):
+        looks["fade_s"] = looks["fade_s"] and length / 1000
     if text and clause.has("do.change"):
         looks["text"] = text
     if not looks and not times:

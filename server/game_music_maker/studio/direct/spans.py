@@ -100,6 +100,7 @@ def find_when(text: str, lexed: Lexed, timeline: Timeline, context: Context) -> 
     r = _Reader(text, lexed, timeline, context)
     _named(r)
     _exact(r)
+    _points(r)
     r.when.bare = [r.ms(token) for token in re.findall(_T, r.text)]
     r.when.rest = re.sub(_T, " , ", r.text)
     return r.when
@@ -141,6 +142,14 @@ def _named(r: _Reader) -> None:
     r.take(rf"(?:the\s+)?({ORDINAL})\s+(?:clip|video|image|photo|picture)\b", clip)
     r.take(rf"\b(?:clip|video|image|photo)\s+(?:number\s+|#)?({_COUNT})(?![\w>])", clip)
     r.take(rf"({ORDINAL})\s*(?:个|段|张)?(?:视频|片段|素材|图片|照片)|({ORDINAL})段(?!时间)", clip)
+    middle = (len(r.clips) + 1) // 2
+
+    def in_the_middle(found: re.Match[str]) -> None:
+        r.when.clip = middle
+        r.when.clips.append(middle)
+
+    if middle > 1:
+        r.take(rf"(?:the\s+)?middle {things}\b|中间(?:那|的)?一?(?:段|个)(?:视频|片段|素材)?", in_the_middle)
     r.take(r"(?:the\s+)?first half|前半(?:段|部分|截)?|上半(?:段|部分)", lambda m: r.span(0, r.total / 2))
     r.take(
         r"(?:the\s+)?(?:second|last|other) half|后半(?:段|部分|截)?|下半(?:段|部分)",
@@ -149,8 +158,7 @@ def _named(r: _Reader) -> None:
 
 
 def _exact(r: _Reader) -> None:
-    """Phrases around time tokens, the more telling ones first."""
-    when = r.when
+    """Stretches named by time tokens, the more telling phrases first."""
     r.take(rf"(?:from |between |starting at |从|在|第)?\s*{_T}{_TO}{_T}(?:之间|这段|处)?", lambda m: _two(r, m))
     begin, stop = r"(?:start|begin)(?:s|ing)?(?: (?:it|the video|the clip))?", r"(?:end|stop|finish)(?:s|ing)?(?: it)?"
     r.take(rf"\b{begin} (?:at|from) {_T}\s*(?:,|and)*\s*{stop} (?:at|on) {_T}", lambda m: _two(r, m))
@@ -172,6 +180,11 @@ def _exact(r: _Reader) -> None:
         lambda m: r.span(r.ms(m.group(1)), None),
     )
     r.take(rf"\b(?:until|before|up to|till)\s+{_T}", lambda m: r.span(0, r.ms(m.group(1))))
+
+
+def _points(r: _Reader) -> None:
+    """Lengths, moments, goals."""
+    when = r.when
 
     def length(found: re.Match[str]) -> None:
         when.length = r.ms(found.group(1) or found.group(2))
