@@ -9,16 +9,17 @@ from pydantic import BaseModel
 from ..contract import account, media, render, routes
 from ..contract.chat import RunRequest
 from ..contract.score import ScorePlan
+from ..errors import BY_CODE
 
 _SESSION = ("session_id", r"^[0-9]{1,19}$")
-_ERRORS = {
-    "400": "A value cannot be used.",
-    "401": "The token is missing or refused.",
-    "404": "There is no such session, job or file.",
-    "429": "Something runs already or the queue is full; Retry-After says when.",
-    "500": "The studio failed.",
-    "507": "The disk is full.",
-}
+
+
+def _errors() -> dict[str, str]:
+    """Status → the words of the errors that come with it."""
+    found: dict[str, list[str]] = {}
+    for code, error in BY_CODE.items():
+        found.setdefault(str(error.status), []).append(code)
+    return {status: f"{', '.join(sorted(codes))}." for status, codes in sorted(found.items())}
 
 
 def _ref(model: type[BaseModel]) -> dict[str, str]:
@@ -48,7 +49,7 @@ def _operation(
 ) -> dict[str, Any]:
     failure = {"type": "object", "required": ["code", "message"], "properties": {"code": {"type": "integer"}}}
     answers: dict[str, Any] = {"200": {"description": "Done.", **(content or _enveloped(gives))}}
-    answers |= {status: {"description": words, **_json(failure)} for status, words in _ERRORS.items()}
+    answers |= {status: {"description": words, **_json(failure)} for status, words in _errors().items()}
     parameters: list[dict[str, Any]] = [
         {"name": key, "in": "path", "required": True, "schema": {"type": "string", "pattern": pattern}}
         for key, pattern in inside
@@ -75,7 +76,7 @@ def _project_paths() -> dict[str, Any]:
     text = {"type": "string"}
     files = {"files": {"type": "array", "items": {"type": "string", "format": "binary"}}}
     multipart = {"content": {"multipart/form-data": {"schema": {"type": "object", "properties": files}}}}
-    stream = {"content": {"text/event-stream": {"schema": text}}}
+    stream: dict[str, Any] = {"content": {"text/event-stream": {}}}
     return {
         routes.ANONYMOUS_TOKEN: {
             "post": _operation(
@@ -128,7 +129,7 @@ def _job_paths() -> dict[str, Any]:
         },
         routes.RENDER_DOWNLOAD: {
             "get": _operation(
-                "download", "The finished file, with ranges.", content=_binary("application/octet-stream"),
+                "download", "The finished file, with ranges.", content=_binary("*/*"),
                 inside=(rendering,),
             )
         },
