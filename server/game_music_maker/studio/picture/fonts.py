@@ -17,15 +17,16 @@ from PIL import ImageFont
 
 Font = ImageFont.FreeTypeFont
 _NAMES = (
-    "NotoSansCJK-Bold", "NotoSansCJK-Regular", "NotoSansCJKsc", "NotoSansSC", "SourceHanSans", "msyhbd", "msyh",
-    "PingFang", "Hiragino Sans GB", "STHeiti", "simhei", "YuGothB", "meiryo", "malgunbd", "AppleSDGothicNeo",
-    "wqy-microhei", "wqy-zenhei", "DroidSansFallback", "NotoSerifCJK", "NotoSans-Bold", "NotoSans-Regular",
-    "DejaVuSans-Bold", "DejaVuSans", "Arial Unicode", "ArialUni", "arialbd", "arial", "segoeuib", "seguisym",
-    "NotoSansArabic", "NotoNaskhArabic", "NotoSansHebrew", "NotoSansDevanagari", "NotoSansThai", "Nirmala",
-    "leelawui", "FreeSans", "unifont",
+    "NotoSansCJK-Bold", "NotoSansCJK-Regular", "NotoSansCJK-VF", "NotoSansCJKsc", "NotoSansSC", "SourceHanSans",
+    "msyhbd", "msyh", "PingFang", "Hiragino Sans GB", "STHeiti", "simhei", "YuGothB", "meiryo", "malgunbd",
+    "AppleSDGothicNeo", "wqy-microhei", "wqy-zenhei", "DroidSansFallback", "NotoSerifCJK", "NotoSans-Bold",
+    "NotoSans-Regular", "DejaVuSans-Bold", "DejaVuSans", "Arial Unicode", "ArialUni", "arialbd", "arial", "segoeuib",
+    "seguisym", "NotoSansArabic", "NotoNaskhArabic", "NotoSansHebrew", "NotoSansDevanagari", "NotoSansThai",
+    "Nirmala", "leelawui", "FreeSans", "unifont",
 )  # fmt: skip
 """Beginnings of file names, the preferred ones first."""
 _UNKNOWN = "\U0010ffff"
+_BOLD, _MOST_FACES = 700, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def choose_font(text: str, size: int, folders: tuple[Path, ...] | None = None) -
         return best
     for file in system_fonts(system_folders() if folders is None else folders):
         try:
-            font = ImageFont.truetype(str(file), size)
+            font = _opened(file, size, text)
         except OSError:
             continue
         missing = missing_characters(font, text)
@@ -82,6 +83,40 @@ def choose_font(text: str, size: int, folders: tuple[Path, ...] | None = None) -
         if not missing:
             break
     return best
+
+
+def _opened(file: Path, size: int, text: str) -> Font:
+    """A font file's face for the script of `text`, bold where its weight can be chosen.
+
+    Raises:
+        OSError: it is no font.
+    """
+    font = ImageFont.truetype(str(file), size)
+    if (font.getname()[0] or "").endswith("CJK JP"):
+        # A collection: the same characters in the shapes of each country, under names that end in its code.
+        country = _country(text)
+        for index in range(1, _MOST_FACES):
+            try:
+                face = ImageFont.truetype(str(file), size, index=index)
+            except OSError:
+                break
+            if (face.getname()[0] or "").endswith(country):
+                font = face
+                break
+    try:
+        axes = font.get_variation_axes()
+    except OSError:
+        return font
+    if len(axes) == 1 and (axes[0]["minimum"] or 0) <= _BOLD <= (axes[0]["maximum"] or 0):
+        font.set_variation_by_axes([_BOLD])
+    return font
+
+
+def _country(text: str) -> str:
+    """Which country's shapes of Chinese characters a text wants: Japan's beside kana, Korea's beside hangul."""
+    if any("\u3040" <= ch <= "\u30ff" for ch in text):
+        return "JP"
+    return "KR" if any("\uac00" <= ch <= "\ud7af" for ch in text) else "SC"
 
 
 def missing_characters(font: Font, text: str) -> str:
