@@ -15,6 +15,7 @@ from .drums import CRASH, KICK, SPLASH
 from .metrics import chord_at
 from .score import Chord, Hit, Note, Part
 from .theory import ladder, nearest
+from .voicing import voice
 
 _STABBERS = ("stabs", "hit", "brass", "low_brass", "arp", "ostinato", "pluck", "pad", "keys", "comp", "piano", "riff")
 
@@ -121,6 +122,5 @@ def _last(part: Part, row: Sequence[Note], end: Fraction, length: Fraction, toni
     elif part.role in ("lead", "counter"):
         pitches = [nearest(ladder(tonic.pcs[:1], low, high) or [row[-1].pitch], row[-1].pitch)]
     else:
-        tones = ladder(tonic.pcs, low, high)
-        pitches = sorted(sorted(tones, key=lambda p: abs(p - row[-1].pitch))[:3])
+        pitches = list(voice([tonic.pcs], part.range, 3)[0])
     return [Note(part.id, end, length, pitch, level) for pitch in pitches]

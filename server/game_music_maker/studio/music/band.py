@@ -54,7 +54,7 @@ _PLACE: dict[str, tuple[float, float, float]] = {
 _SYNTHS = {80: "square_lead", 81: "saw_lead", 84: "saw_lead", 38: "saw_bass", 39: "saw_bass", 87: "saw_bass",
            50: "super_pad", 89: "super_pad", 90: "super_pad"}  # fmt: skip
 _CHIP = {"lead": "pulse25", "harmony": "pulse50", "bass": "triangle", "perc": "noise"}
-_SYNTH_STYLES = ("synthwave_racing", "cyberpunk_action")
+SYNTH_STYLES = ("synthwave_racing", "cyberpunk_action")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def _voice(spec: PartSpec, style: Palette, plan: ScorePlan, banned: Sequence[Ins
     program = choices[min(len(choices) - 1, int(draw * draw * len(choices)))]
     synth = None
     if wanted is None:
-        synth = _CHIP.get(role) if chip else _SYNTHS.get(program) if style.id in _SYNTH_STYLES else None
+        synth = _CHIP.get(role) if chip else _SYNTHS.get(program) if style.id in SYNTH_STYLES else None
     if synth and any(synth in ban.synths for ban in banned):
         return None
     return Voice(Part(role, role, program, spec.range, spec.layer, False, synth, pan, gain, send), spec)

@@ -13,26 +13,21 @@ from fractions import Fraction
 
 from ...contract.score import ScorePlan, SectionPlan
 from ..footage import VideoMap
+from . import arrange
 from .accents import answer_hits, close_piece
-from .accompaniment import PATTERNS
-from .band import Band, Voice, assemble
+from .accompaniment import accompany
+from .band import SYNTH_STYLES, Band, Voice, assemble
 from .chance import chance, pink
-from .drums import TAIKO_PROGRAM, groove
+from .drums import TAIKO_PROGRAM, Feel, drawn, groove
 from .figure import Line, Task
 from .humanise import swung, timed
 from .lead import Lead, lead_lines
-from .library import DrumGrid, library
+from .library import library
 from .score import Chord, Hit, LoopSpan, Note, Part, Score, Section, TempoMap
 from .theory import numeral, pitch_class, scale_for
 
-LAYER_FROM = {"base": 0.0, "mid": 0.44, "high": 0.50, "peak": 0.72}
-"""Energy from which a layer plays where the plan does not say."""
-
-
-_STINGER_FIGURES = {
-    "pad": ("pad", "keys", "arp", "stabs", "comp"), "bass": ("bass", "pulse", "low_brass"),
-    "sparkle": ("sparkle", "arp", "stabs"),
-}  # fmt: skip
+_STINGER_FIGURES = {"pad": ("pad", "keys", "arp", "comp"), "sparkle": ("sparkle", "arp")}
+"""A cue is too short to differ by form: its figures differ."""
 
 
 def compose(plan: ScorePlan, video: VideoMap | None = None) -> Score:
@@ -44,18 +39,17 @@ def compose(plan: ScorePlan, video: VideoMap | None = None) -> Score:
     band = assemble(plan)
     frame = _Frame(plan, band)
     notes: dict[str, list[Note]] = {voice.part.id: [] for voice in band.voices}
-    lead = Lead(frame.seed, frame.bar, band, plan)
+    lead = Lead(frame.seed, frame.bar, band, plan, frame.sections, frame.local, frame.spoken(video))
+    arousal = 0.5 if plan.arousal is None else plan.arousal
     for index, section in enumerate(frame.sections):
         spec = (plan.sections or ())[index]
-        chords = [c for c in frame.chords if section.start_beat <= c.beat < section.start_beat + section.beats]
-        local = [replace(c, beat=c.beat - section.start_beat) for c in chords]
-        active = _active(spec, section, band, 0.5 if plan.arousal is None else plan.arousal)
-        tune = lead_lines(lead, section, spec, local) if "lead" in active else []
+        playing = arrange.active(index, frame.sections, spec, band, arousal, frame.seed)
+        waits = {v.part.id: arrange.entrance(v, index, frame.sections, band, playing, frame.seed) for v in band.voices}
+        tune = arrange.waited(lead_lines(lead, index, spec), waits["lead"]) if "lead" in playing else []
         for voice in band.voices:
-            if voice.part.id not in active:
-                continue
-            lines = _lines(voice, frame, index, spec, local, tune)
-            notes[voice.part.id] += _play(lines, voice, frame, section)
+            if voice.part.id in playing:
+                lines = arrange.waited(_lines(voice, frame, index, spec, tune), waits[voice.part.id])
+                notes[voice.part.id] += _play(lines, voice, frame, section)
     parts, notes = _taiko(band, notes)
     parts, notes = answer_hits(parts, notes, frame.hits, frame.chords, plan)
     if frame.loop is None:
@@ -102,12 +96,30 @@ class _Frame:
         self.sections = [self._section(i, s) for i, s in enumerate(plan.sections or ())]
         self.end = max((s.start_beat + s.beats for s in self.sections), default=Fraction(0))
         self.chords = self._chords(plan.sections or ())
+        self.local = [
+            [replace(c, beat=c.beat - s.start_beat) for c in self.chords if 0 <= c.beat - s.start_beat < s.beats]
+            for s in self.sections
+        ]
         loop = plan.loop
         self.loop = None
         if loop and not isinstance(loop, bool):
             length = Fraction(loop.len_beats).limit_denominator(960) if loop.len_beats else self.end
             self.loop = LoopSpan(Fraction(loop.start_beat).limit_denominator(960), length)
         self.hits = tuple(self._hit(h.t, h.beat, h.kind or "cut", h.weight, h.locked) for h in plan.hits or ())
+
+    def following(self, index: int) -> Chord | None:
+        """The chord that comes after section `index`: the next section's first, the loop's first, or the last chord."""
+        rows = self.local[index + 1] if index + 1 < len(self.local) else self.local[0]
+        return rows[0] if rows else None
+
+    def spoken(self, video: VideoMap | None) -> list[tuple[Fraction, Fraction]]:
+        """Spans of speech in beats."""
+        if video is None:
+            return []
+        return [
+            (Fraction(self.tempo.beat(a)).limit_denominator(48), Fraction(self.tempo.beat(b)).limit_denominator(48))
+            for a, b in video.speech
+        ]
 
     def _section(self, index: int, spec: SectionPlan) -> Section:
         start = Fraction(spec.start_beat or 0).limit_denominator(960)
@@ -147,79 +159,55 @@ class _Frame:
         return Hit(t, at, kind, 0.5 if weight is None else weight, bool(locked), beat is not None, reason)
 
 
-def _active(spec: SectionPlan, section: Section, band: Band, arousal: float) -> set[str]:
-    """Who plays in a section: the plan's word, else by layer and energy; percussion and intros hold back."""
-    out: set[str] = set()
-    for voice in band.voices:
-        part = voice.part
-        said = (spec.active or {}).get(part.role)
-        if said is None:
-            limit = LAYER_FROM[part.layer]
-            if part.role == "lead":
-                limit = 2.0 if section.role in ("intro", "break", "outro") else 0.0
-            elif part.role == "perc":
-                limit = 0.60 - 0.40 * arousal  # lively styles keep their drums where they are quiet
-            said = section.energy >= limit
-        if said:
-            out.add(part.id)
-    if not out and band.voices:
-        out.add(band.voices[0].part.id)
-    return out
-
-
-def _lines(
-    voice: Voice, frame: _Frame, index: int, spec: SectionPlan, chords: list[Chord], tune: list[Line]
-) -> list[Line]:
+def _lines(voice: Voice, frame: _Frame, index: int, spec: SectionPlan, tune: list[Line]) -> list[Line]:
     """What one voice plays in one section, beats relative to it."""
-    section = frame.sections[index]
-    role = voice.part.role
-    plan = frame.plan
-    # Sections of one theme share the figures of their accompaniment; what differs is density, harmony and the tune.
-    theme = "B" if section.role in ("B", "build") else section.role if section.role == "break" else "A"
-    generator = chance(frame.seed, theme, role, spec.seed_offset or 0)
+    section, chords = frame.sections[index], frame.local[index]
+    role, plan, band = voice.part.role, frame.plan, frame.band
     if role == "lead":
         return tune
-    share = (spec.density or {}).get(role, 1.0)
-    arousal = plan.arousal if plan.arousal is not None else 0.5
-    scale = min(1.8, max(0.3, (0.5 + arousal) * (0.15 + 1.3 * section.energy))) * share
     if voice.part.drums:
-        amount = min(1.0, max(0.0, (0.10 + 0.45 * arousal + 0.85 * (section.energy - 0.35)) * share))
-        strokes = groove(
-            _grid(frame), section.bars, frame.bar, amount, generator,
-            opens=index > 0 and section.energy >= 0.5, fills=section.bars >= 4,
-        )  # fmt: skip
-        return [Line(s.beat, Fraction(1, 4), s.key, s.strength, "taiko" if s.taiko else "drum") for s in strokes]
+        return _drums(frame, index, spec)
     if not chords:
         return []
+    share = (spec.density or {}).get(role, 1.0)
+    arousal = plan.arousal if plan.arousal is not None else 0.5
+    scale = min(1.8, max(0.3, (0.5 + arousal) * (0.05 + 1.45 * section.energy))) * share
+    after = frame.following(index)
+    # Sections of one theme share the figures of their accompaniment; what differs is density, harmony and the tune.
+    theme = "B" if section.role in ("B", "build") else section.role if section.role == "break" else "A"
     task = Task(
         chords, frame.bar, voice.part.range, voice.spec.density * scale,
+        voice.spec.density * min(1.8, (0.5 + arousal) * 1.1),
         min(1.02, max(0.45, 0.98 - 0.4 * arousal - 0.08 * (plan.valence or 0))),
-        section.bars, generator, _gaps(tune, section.beats),
+        section.bars, chance(frame.seed, theme, role, spec.seed_offset or 0), _gaps(tune, section.beats),
+        play=voice.spec.play, compound=frame.meter[1] == 8 and frame.meter[0] % 3 == 0,
+        following=after.pcs if after else None, tune=tune,
     )  # fmt: skip
     kind = role
-    if (
-        frame.band.scene.one_shot and role in _STINGER_FIGURES
-    ):  # a cue is too short to differ by form: its figure differs
+    if band.scene.one_shot and role in _STINGER_FIGURES:
         row = _STINGER_FIGURES[role]
         kind = row[int(chance(frame.seed, "figure", role).integers(len(row)))]
-    lines = PATTERNS.get(kind, PATTERNS["pad"])(task)
-    return _entrance(lines, voice, frame, index)
+    return accompany(kind, task)
 
 
-def _grid(frame: _Frame) -> DrumGrid:
-    """The style's drum grid, or the scene's where only that one has this kind of bar."""
-    style, scene = frame.band.style.drums, frame.band.scene.drums
-    return scene if scene.steps == int(frame.bar * 4) != style.steps else style
-
-
-def _entrance(lines: list[Line], voice: Voice, frame: _Frame, index: int) -> list[Line]:
-    """In the first section the layers come in one after another, not all at once."""
-    if index > 0 or frame.sections[0].bars < 4:
-        return lines
-    wait = {"base": 0, "mid": 2, "high": 2, "peak": 4}[voice.part.layer] * frame.bar
-    if not any(v.part.layer == "base" for v in frame.band.voices):
-        return lines
-    return [line for line in lines if line.beat >= wait]
+def _drums(frame: _Frame, index: int, spec: SectionPlan) -> list[Line]:
+    """The percussion of one section: one groove for the piece, B drummed in its own way."""
+    section, band = frame.sections[index], frame.band
+    arousal = frame.plan.arousal if frame.plan.arousal is not None else 0.5
+    share = (spec.density or {}).get("perc", 1.0)
+    amount = min(1.0, max(0.0, (0.10 + 0.45 * arousal + 0.85 * (section.energy - 0.35)) * share))
+    style, scene = band.style.drums, band.scene.drums
+    grid = scene if scene.steps == int(frame.bar * 4) != style.steps else style  # where only the scene has such a bar
+    lanes = drawn(grid, chance(frame.seed, "groove"))
+    ways = ("ride", "half", "") if section.energy < 0.85 else ("ride", "")
+    turn = ways[int(chance(frame.seed, "groove", "B").integers(len(ways)))] if section.role == "B" else ""
+    sequenced = band.chip or band.style.id in SYNTH_STYLES
+    feel = Feel(amount, index > 0 and section.energy >= 0.5, section.bars >= 4, turn, not sequenced)
+    generator = chance(frame.seed, section.id, "perc", spec.seed_offset or 0)
+    return [
+        Line(s.beat, Fraction(1, 4), s.key, s.strength, "taiko" if s.taiko else "drum")
+        for s in groove(lanes, section.bars, frame.bar, feel, generator)
+    ]
 
 
 def _gaps(tune: Sequence[Line], beats: Fraction) -> tuple[tuple[Fraction, Fraction], ...]:

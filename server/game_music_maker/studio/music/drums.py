@@ -1,21 +1,26 @@
-"""Percussion: the palette's full grid, thinned by metrical weight, with fills and crashes.
+"""Percussion: one of the palette's grooves, thinned by metrical weight, with a drummer's hand in it.
 
-The grids are the loudest layer; below full arousal a stroke stays if its place in the bar is heavy enough (Lerdahl and
-Jackendoff's metrical weight), accents last.
+The grooves are the loudest layer; below full arousal a stroke stays if its place in the bar is heavy enough (Lerdahl
+and Jackendoff's metrical weight), accents last. B rides another cymbal or plays in half time; fills close every fourth
+bar, longer ones every eighth; a crash opens sections.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
+from .accompaniment import weight
 from .library import DrumGrid
 
 TAIKO_PROGRAM = 116
-CRASH, SPLASH, KICK, SNARE, TOM_HIGH, TOM_LOW = 49, 55, 36, 38, 48, 43
+CRASH, SPLASH, KICK, SNARE, TOM_HIGH, TOM_MID, TOM_LOW = 49, 55, 36, 38, 48, 45, 43
+HAT, PEDAL_HAT, OPEN_HAT, RIDE, STICK = 42, 44, 46, 51, 37
 _VELOCITY = {"X": 1.0, "x": 0.72, "o": 0.42}
+_BACKBONE = frozenset({35, KICK, SNARE, 39, CRASH, 57, 116})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,50 +33,56 @@ class Stroke:
     taiko: bool = False
 
 
-def groove(
-    grid: DrumGrid,
-    bars: int,
-    bar: Fraction,
-    amount: float,
-    generator: np.random.Generator,
-    *,
-    opens: bool,
-    fills: bool,
-) -> list[Stroke]:
-    """The strokes of one section.
+@dataclass(frozen=True, slots=True)
+class Feel:
+    """How a section is drummed. `amount`: 0 none … 1 the full groove. `opens`: a crash on its first beat. `fills`: a
+    fill closes every fourth bar. `turn`: what B does, ``ride``, ``half`` (half time) or ``""``. `hand`: ghost notes
+    and open hats of a person (not for a sequencer)."""
 
-    Args:
-        bar: quarter notes a bar. amount: 0 none … 1 the full grid. opens: a crash on the first beat. fills: the last
-            beat of every fourth bar is a fill.
-    """
-    if amount <= 0.02:
+    amount: float
+    opens: bool = False
+    fills: bool = True
+    turn: str = ""
+    hand: bool = True
+
+
+def drawn(grid: DrumGrid, generator: np.random.Generator) -> Mapping[int, str]:
+    """The groove of a piece: one of the palette's, its light lanes varied."""
+    rows = (grid.lanes, *grid.more)
+    lanes = rows[int(generator.integers(len(rows)))]
+    return {key: _varied(key, row, generator) for key, row in sorted(lanes.items())}
+
+
+def groove(
+    lanes: Mapping[int, str], bars: int, bar: Fraction, feel: Feel, generator: np.random.Generator
+) -> list[Stroke]:
+    """The strokes of one section of `bars` bars of `bar` quarter notes."""
+    if feel.amount <= 0.02:
         return []
     slots = max(1, int(bar * 4))
-    keep = {slot: generator.random() for slot in range(slots)}
-    kit = any(key in grid.lanes for key in (35, KICK, SNARE))
-    lanes = {key: _varied(key, row, generator) for key, row in sorted(grid.lanes.items())}
+    keep = generator.random(slots)
+    lanes = _turned(lanes, feel.turn, slots)
+    kit = any(key in lanes for key in (35, KICK, SNARE))
     strokes: list[Stroke] = []
     for index in range(bars):
-        fill = fills and index % 4 == 3 and amount > 0.3
-        for lane, (key, row) in enumerate(lanes.items()):
+        size = _fill_slots(index, bars, slots, feel, generator)
+        for key, row in lanes.items():
             for slot in range(slots):
-                mark = row[slot * grid.steps // slots % len(row)] if grid.steps != slots else row[slot]
-                if mark == "." or (fill and slot >= slots - 4 and lane != 0):
+                mark = row[slot] if len(row) == slots else row[slot * len(row) // slots]
+                if mark == "." or (slot >= slots - size and key not in (KICK, 35)):
                     continue
-                weight = _weight(slot, slots) + (0.4 if mark == "X" else -0.15 if mark == "o" else 0.0)
-                if weight + 0.12 * keep[slot] < 0.95 * (1 - amount):
+                heavy = weight(slot, slots) + (0.4 if mark == "X" else -0.15 if mark == "o" else 0.0)
+                if heavy + 0.12 * keep[slot] < 0.95 * (1 - feel.amount):
                     continue
-                strength = _VELOCITY[mark] * (0.62 + 0.38 * amount)
-                beat = index * bar + Fraction(slot, 4)
-                strokes.append(_stroke(beat, key, strength, slot))
-        if fill:
-            strokes += _fill(index * bar + bar - 1, kit, amount, generator)
-    if opens and amount > 0.4:
+                strength = _VELOCITY[mark] * (0.62 + 0.38 * feel.amount)
+                strokes.append(_stroke(index * bar + Fraction(slot, 4), key, strength, slot))
+        if size:
+            strokes += _fill(index * bar + bar - Fraction(size, 4), size, lanes, feel.amount, generator)
+        if feel.hand and kit:
+            strokes += _hand(index, bar, slots, lanes, feel, size, generator)
+    if feel.opens and feel.amount > 0.4:
         strokes.append(Stroke(Fraction(0), CRASH if kit else 81, 0.8))
-    return strokes
-
-
-_BACKBONE = (35, KICK, SNARE, 39, CRASH, 116)
+    return _single(strokes)
 
 
 def _varied(key: int, row: str, generator: np.random.Generator) -> str:
@@ -82,12 +93,70 @@ def _varied(key: int, row: str, generator: np.random.Generator) -> str:
     out = list(row)
     strokes = [i for i, mark in enumerate(row) if mark != "." and i]
     rests = [i for i, mark in enumerate(row) if mark == "."]
-    if len(strokes) > 1:
+    if len(strokes) > 2:
         out[strokes[int(draws[0] * len(strokes))]] = "."
     for draw in draws[1:]:
         if rests:
             out[rests[int(draw * len(rests))]] = "o"
     return "".join(out)
+
+
+def _turned(lanes: Mapping[int, str], turn: str, slots: int) -> dict[int, str]:
+    """The groove as B plays it."""
+    out = dict(lanes)
+    if turn == "ride" and HAT in out:
+        out[RIDE] = out.pop(HAT)
+    if turn == "half" and SNARE in out and slots == 16:
+        out[SNARE] = "........X......o"
+        for key in (KICK, 35):
+            if key in out:
+                out[key] = "".join(c if i < 8 or c == "x" else "." for i, c in enumerate(out[key]))
+        for key in (39, STICK):
+            out.pop(key, None)
+    return out
+
+
+def _fill_slots(index: int, bars: int, slots: int, feel: Feel, generator: np.random.Generator) -> int:
+    """Sixteenths of the fill at the end of bar `index`: none, one beat in every fourth bar, two in every eighth."""
+    if not feel.fills or index % 4 != 3 or feel.amount <= 0.3:
+        return 0
+    long = (index % 8 == 7 or index == bars - 1) and generator.random() < 0.5
+    return min(slots // 2, 8 if long else 4)
+
+
+def _hand(
+    index: int,
+    bar: Fraction,
+    slots: int,
+    lanes: Mapping[int, str],
+    feel: Feel,
+    fill: int,
+    generator: np.random.Generator,
+) -> list[Stroke]:
+    """Ghost strokes of the snare in odd bars, an open hat before every second bar line."""
+    out: list[Stroke] = []
+    draws = generator.random(3)
+    if SNARE in lanes and feel.amount > 0.55 and index % 2 == 1:
+        free = [i for i in range(1, slots - max(fill, 1), 2) if lanes[SNARE][i % len(lanes[SNARE])] == "."]
+        out += [
+            Stroke(index * bar + Fraction(free[int(d * len(free))], 4), SNARE, 0.22 + 0.1 * d)
+            for d in draws[:2]
+            if free
+        ]
+    if HAT in lanes and OPEN_HAT not in lanes and feel.amount > 0.5 and index % 2 == 1 and not fill and draws[2] < 0.7:
+        out.append(Stroke(index * bar + bar - Fraction(1, 2), OPEN_HAT, 0.6))
+    return out
+
+
+def _single(strokes: list[Stroke]) -> list[Stroke]:
+    """One stroke a key and beat, the strongest; an open hat takes the place of the closed one."""
+    best: dict[tuple[Fraction, int, bool], Stroke] = {}
+    for stroke in strokes:
+        place = (stroke.beat, stroke.key, stroke.taiko)
+        if place not in best or best[place].strength < stroke.strength:
+            best[place] = stroke
+    opened = {s.beat for s in best.values() if s.key == OPEN_HAT}
+    return [s for s in best.values() if s.key != HAT or s.beat not in opened]
 
 
 def _stroke(beat: Fraction, key: int, strength: float, slot: int) -> Stroke:
@@ -96,24 +165,24 @@ def _stroke(beat: Fraction, key: int, strength: float, slot: int) -> Stroke:
     return Stroke(beat, key, strength)
 
 
-def _weight(slot: int, slots: int) -> float:
-    """Metrical weight 0–1 of a sixteenth in a bar of `slots`."""
-    if slot == 0:
-        return 1.0
-    half = slots // 2
-    if slots % 8 == 0 and slot % half == 0:
-        return 0.85
-    if slot % 4 == 0:
-        return 0.7
-    return 0.45 if slot % 2 == 0 else 0.2
+_KIT_FILLS = (
+    (SNARE, TOM_HIGH, TOM_MID, TOM_LOW), (SNARE, SNARE, TOM_HIGH, TOM_LOW), (SNARE, None, TOM_HIGH, TOM_LOW),
+    (None, SNARE, SNARE, SNARE), (TOM_HIGH, TOM_HIGH, TOM_LOW, TOM_LOW), (SNARE, None, SNARE, None),
+)  # fmt: skip
+_LIGHT_FILLS = ((76, 76, 77, 77), (75, None, 76, 77), (77, 76, 77, None), (54, None, 54, 54), (None, 76, None, 77))
+_TAIKO_FILLS = ((45, 45, 45, 41), (41, None, 45, 45), (45, 45, 41, 41), (41, 45, 45, 45))
 
 
-def _fill(beat: Fraction, kit: bool, amount: float, generator: np.random.Generator) -> list[Stroke]:
-    """A fill of one beat: toms or light percussion, rising in strength."""
-    rows = (
-        ([SNARE, TOM_HIGH, TOM_LOW, TOM_LOW], [SNARE, SNARE, TOM_HIGH, TOM_LOW])
-        if kit
-        else ([76, 76, 77, 77], [75, 76, 75, 77])
-    )
-    row = rows[int(generator.integers(2))]
-    return [Stroke(beat + Fraction(i, 4), key, (0.5 + 0.1 * i) * (0.6 + 0.4 * amount)) for i, key in enumerate(row)]
+def _fill(
+    beat: Fraction, size: int, lanes: Mapping[int, str], amount: float, generator: np.random.Generator
+) -> list[Stroke]:
+    """A fill in sixteenths, rising in strength: toms of a kit, taiko, or light percussion, as the groove is."""
+    taiko = TAIKO_PROGRAM in lanes
+    kit = SNARE in lanes and any(key in lanes for key in (35, KICK, 47))
+    rows: tuple[tuple[int | None, ...], ...] = _KIT_FILLS if kit else _TAIKO_FILLS if taiko else _LIGHT_FILLS
+    keys = [key for _ in range(max(1, size // 4)) for key in rows[int(generator.integers(len(rows)))]][:size]
+    return [
+        Stroke(beat + Fraction(i, 4), key, (0.45 + 0.45 * i / size) * (0.6 + 0.4 * amount), taiko and not kit)
+        for i, key in enumerate(keys)
+        if key is not None
+    ]

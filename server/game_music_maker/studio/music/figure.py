@@ -28,32 +28,27 @@ class Task:
 
     Attributes:
         chords: absolute chords with beats relative to the section. bar: quarter notes a bar.
-        span: MIDI range. density: onsets a quarter. ratio: note length as a share of the time to the next (0.4–1).
-        bars: length in bars. busy: seeded stream of this role in this section.
-        gaps: (start, end) beats in which the lead rests, for answers.
+        span: MIDI range. density: onsets a quarter that the section asks for, `full` what the piece asks for where it
+            is full. ratio: note length as a share of the time to the next (0.4–1).
+        bars: length in bars. generator: seeded stream of this role in this section.
+        gaps: (start, end) beats in which the lead rests, for answers. play: names of figures to draw from.
+        compound: the beat is a dotted quarter. following: pitch classes of the chord after the section.
+        tune: the lead's notes in the section.
     """
 
     chords: Sequence[Chord]
     bar: Fraction
     span: tuple[int, int]
     density: float
+    full: float
     ratio: float
     bars: int
     generator: np.random.Generator
     gaps: Sequence[tuple[Fraction, Fraction]] = ()
-
-
-def step_of(density: float, bar: Fraction) -> Fraction:
-    """The step of a figure in quarter notes: 2, 1, 1/2, 1/4 by density; dotted groups where the bar is compound."""
-    steps = (
-        [Fraction(3), Fraction(3, 2), Fraction(1, 2), Fraction(1, 4)]
-        if bar == 3 and density < 0.5
-        else [Fraction(2), Fraction(1), Fraction(1, 2), Fraction(1, 4)]
-    )
-    for step in steps:
-        if density <= 1.42 / float(step):
-            return step
-    return steps[-1]
+    play: tuple[str, ...] = ()
+    compound: bool = False
+    following: tuple[int, ...] | None = None
+    tune: Sequence[Line] = ()
 
 
 def tied(lines: list[Line], longest: Fraction) -> list[Line]:

@@ -70,7 +70,8 @@ def slices(
     energies = _spread(energies, arousal, keep=bool(arc))
     if not arc:  # a theme is stated with its tune: only intros, breaks and endings go below that
         energies = [
-            e if r in ("intro", "break", "outro") else max(e, 0.40) for e, r in zip(energies, roles, strict=True)
+            e if r in ("intro", "break", "outro") else max(e, 0.40 + 0.6 * (e - 0.3))
+            for e, r in zip(energies, roles, strict=True)
         ]
     return [
         Slice(role, a, b - a, round(e, 3), round(min(1.0, max(0.0, tension + 0.25 * (e - 0.5))), 3))
@@ -141,10 +142,9 @@ def _by_energy(roles: Sequence[str], energies: Sequence[float]) -> list[str]:
         return out
     top = max(range(1, count), key=lambda i: energies[i])
     if out[top] not in ("B", "A"):
-        for i, role in enumerate(out):
-            if role == "B":
-                out[i] = out[top] if out[top] in ("A'", "break", "build") else "A'"
-                break
+        near = min((i for i, role in enumerate(out) if role == "B"), key=lambda i: abs(i - top), default=None)
+        if near is not None:
+            out[near] = out[top] if out[top] in ("A'", "break", "build") else "A'"
         out[top] = "B"
     if out[0] == "intro" and energies[0] > 0.6:
         out[0] = "A"
@@ -155,6 +155,18 @@ def _by_energy(roles: Sequence[str], energies: Sequence[float]) -> list[str]:
         if out[i] in ("A", "A'"):
             out[i] = "A'" if seen else "A"
             seen = True
+    return _contrasted(out, energies)
+
+
+def _contrasted(roles: Sequence[str], energies: Sequence[float]) -> list[str]:
+    """No theme three times running: the fullest of a long run of A becomes B, the emptier of two B an A'."""
+    out = list(roles)
+    for i in range(1, len(out)):
+        if out[i] == out[i - 1] == "B":
+            out[i if energies[i] < energies[i - 1] else i - 1] = "A'"
+    for i in range(2, len(out)):
+        if all(role in ("A", "A'") for role in out[i - 2 : i + 1]):
+            out[max(i - 1, i, key=lambda k: energies[k])] = "B"
     return out
 
 

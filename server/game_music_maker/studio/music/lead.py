@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from math import tanh
 
 from ...contract.score import ScorePlan, SectionPlan
 from .band import Band
@@ -15,77 +16,139 @@ from .motif import Bar
 from .score import Chord, Section
 
 THEME_BARS = 8
+Spans = Sequence[tuple[Fraction, Fraction]]
+
+
+def theme_of(role: str) -> str:
+    """The theme that a section of `role` plays."""
+    return "B" if role in ("B", "build") else "A"
 
 
 @dataclass
 class Lead:
-    """The themes written so far in one run of the composer; `themes` fills as sections ask."""
+    """The themes of one run of the composer; `themes` fills as sections ask.
+
+    A theme is written over the chords of the first section that is its own, whether or not that section plays it, so
+    that an edit of who plays leaves the tune as it was.
+    """
 
     seed: int
     bar: Fraction
     band: Band
     plan: ScorePlan
+    sections: Sequence[Section]
+    chords: Sequence[Sequence[Chord]]
+    """By section, beats relative to it."""
+    speech: Spans = ()
+    """Beats in which somebody speaks."""
     themes: dict[str, list[LeadNote]] = field(default_factory=dict)
-    heard: dict[str, int] = field(default_factory=dict)
 
-    def room(self) -> Room | None:
+    def room(self, tension: float) -> Room | None:
         voice = self.band.voice("lead")
         if voice is None:
             return None
         plan = self.plan
         arousal = 0.5 if plan.arousal is None else plan.arousal
-        tension = 0.3 if plan.tension is None else plan.tension
         low, high = voice.part.range
-        # Moods file, register_semitones: bright and lively moods sing higher, dark ones lower.
-        shift = 1.6 * (5 * (plan.valence or 0.0) + 3 * (arousal - 0.5))
-        span = (low, high)
-        centre = min(high - 7.0, max(low + 6.0, low + 0.46 * (high - low) + shift))
+        # Moods file, register_semitones: bright and lively moods sing higher, dark ones lower; the ends of the range
+        # are neared, never reached, so that a brighter mood is always the higher one.
+        shift = 1.8 * (5 * (plan.valence or 0.0) + 3 * (arousal - 0.5))
+        middle, reach = low + 0.47 * (high - low), max(1.0, 0.5 * (high - low) - 5.5)
+        centre = middle + reach * tanh(shift / (1.6 * reach))
         rest = min(0.5, max(0.03, 0.28 - 0.22 * arousal + 0.18 * tension + 0.25 * (0.9 - voice.spec.density)))
         palette = self.band.scene if self.band.scene.melody else self.band.style
         busy = min(1.0, max(0.0, 0.15 + 0.55 * arousal + 0.2 * (voice.spec.density - 0.8)))
-        return Room(self.bar, int(self.bar * 4), span, centre, palette, busy, rest)
+        return Room(self.bar, int(self.bar * 4), (low, high), centre, palette, busy, rest, tension)
+
+    def theme(self, name: str, room: Room) -> list[LeadNote]:
+        if name not in self.themes:
+            first = next(i for i, s in enumerate(self.sections) if theme_of(s.role) == name)
+            size = min(THEME_BARS, self.sections[first].bars)
+            row = [c for c in self.chords[first] if c.beat < size * self.bar]
+            self.themes[name] = write_theme(name, size, row, room, self.seed, _given(self.plan, room)) if row else []
+        return self.themes[name]
+
+    def returns(self, index: int) -> int:
+        """How many sections before `index` have the same theme."""
+        name = theme_of(self.sections[index].role)
+        return sum(theme_of(s.role) == name and s.role not in _SILENT for s in self.sections[:index])
 
 
-def lead_lines(lead: Lead, section: Section, spec: SectionPlan, chords: Sequence[Chord]) -> list[Line]:
-    """The lead's notes in one section, beats relative to it; empty where there is no lead voice or no chord."""
-    room = lead.room()
+_SILENT = ("intro", "break", "outro")
+
+
+def lead_lines(lead: Lead, index: int, spec: SectionPlan) -> list[Line]:
+    """The lead's notes in section `index`, beats relative to it; empty where there is no lead voice or no chord."""
+    section, chords = lead.sections[index], lead.chords[index]
+    room = lead.room(0.3 if lead.plan.tension is None else lead.plan.tension)
     if room is None or not chords:
         return []
-    name = "B" if section.role in ("B", "build") else "A"
-    if name not in lead.themes:
-        size = min(THEME_BARS, section.bars)
-        row = _first(chords, size * lead.bar)
-        lead.themes[name] = write_theme(name, size, row, room, lead.seed, _given(lead.plan, room))
-        lead.heard[name] = 0
-    theme = lead.themes[name]
-    length = THEME_BARS * lead.bar
+    theme = lead.theme(theme_of(section.role), room)
+    if not theme:
+        return []
+    room = replace(room, tension=section.tension)
     generator = chance(lead.seed, section.id, "lead", spec.seed_offset or 0)
-    lines: list[Line] = []
+    again = lead.returns(index)
+    length = _size(theme, lead.bar)
+    notes: list[LeadNote] = []
     at = Fraction(0)
     while at < section.beats:
         here = [replace(c, beat=c.beat - at) for c in chords if c.beat + c.beats > at]
-        notes = [n for n in theme if at + n.beat < section.beats]
-        again = lead.heard[name] > 0
-        notes = adapt(notes, here, room)
-        if again or section.role == "A'":
-            notes = vary(notes, here, room, generator)
-        lines += [
-            Line(at + n.beat, min(n.dur, section.beats - at - n.beat), n.pitch, 0.35 if n.beat % lead.bar == 0 else 0.1)
-            for n in notes
-        ]
-        lead.heard[name] += 1
-        at += min(length, max(lead.bar, _size(theme, lead.bar)))
-    return lines
+        left = section.beats - at
+        row = [n for n in theme if n.beat < left]
+        row = adapt(row, here, room, before=notes[-1].pitch if notes else _came_from(lead, index, room))
+        if again or at or section.role == "A'":
+            row = vary(row, here, room, generator)
+        if left < length:
+            row = _closed(row, left, here, lead.bar)
+        notes += [replace(n, beat=at + n.beat, dur=min(n.dur, left - n.beat)) for n in row]
+        at += length
+    lines = [Line(n.beat, n.dur, n.pitch, 0.35 if n.beat % lead.bar == 0 else 0.1) for n in notes]
+    spans = [(a - section.start_beat, b - section.start_beat) for a, b in lead.speech]
+    return under_speech(lines, spans, room)
+
+
+def _came_from(lead: Lead, index: int, room: Room) -> int | None:
+    """Where the line comes from: the end of the theme before, as it was written, so that an edit of that section
+    changes nothing here."""
+    if index == 0 or lead.sections[index - 1].role in _SILENT:
+        return None
+    before = lead.theme(theme_of(lead.sections[index - 1].role), room)
+    return before[-1].pitch if before else None
+
+
+def _closed(row: list[LeadNote], left: Fraction, chords: Sequence[Chord], bar: Fraction) -> list[LeadNote]:
+    """A theme that the section cuts short ends all the same: its last bar holds one note and breathes."""
+    last = left - bar
+    inside = [n for n in row if n.beat >= last]
+    if not inside or last <= 0:
+        return row
+    first = inside[0]
+    chord = next((c for c in chords if c.beat <= first.beat < c.beat + c.beats), None)
+    if chord is None or first.pitch % 12 not in chord.pcs:
+        return row
+    return [*(n for n in row if n.beat < last), replace(first, dur=max(first.dur, min(bar * 3 / 4, left - first.beat)))]
+
+
+def under_speech(lines: Sequence[Line], spans: Spans, room: Room) -> list[Line]:
+    """The lead while somebody speaks: only the notes on strong places, longer, and an octave lower where it can."""
+    if not spans:
+        return list(lines)
+    half = room.bar / 2 if room.slots % 2 == 0 else room.bar
+    out: list[Line] = []
+    for line in lines:
+        if not any(a <= line.beat < b for a, b in spans):
+            out.append(line)
+        elif line.beat % half == 0:
+            pitch = line.pitch - 12 if line.pitch - 12 >= room.span[0] else line.pitch
+            out.append(Line(line.beat, line.dur, pitch, line.accent - 0.5, line.artic))
+    return out
 
 
 def _size(theme: Sequence[LeadNote], bar: Fraction) -> Fraction:
     """The length of a theme in whole bars, as beats."""
     end = max((n.beat + n.dur for n in theme), default=bar)
     return -(-end // bar) * bar
-
-
-def _first(chords: Sequence[Chord], end: Fraction) -> list[Chord]:
-    return [c for c in chords if c.beat < end]
 
 
 def _given(plan: ScorePlan, room: Room) -> tuple[Bar, Bar] | None:

@@ -38,7 +38,8 @@ class Affect(_Table):
 
 
 class PartSpec(_Table):
-    """A part of a palette. `gm` zero-based programs by preference or "drums"; `density` onsets a quarter."""
+    """A part of a palette. `gm` zero-based programs by preference or "drums"; `density` onsets a quarter; `play` names
+    of figures to draw from."""
 
     role: str
     gm: tuple[int, ...] | Literal["drums"]
@@ -46,6 +47,7 @@ class PartSpec(_Table):
     density: float
     layer: Layer
     synth: str | None = None
+    play: tuple[str, ...] = ()
 
 
 class ChordTable(_Table):
@@ -58,10 +60,13 @@ class ChordTable(_Table):
 
 
 class DrumGrid(_Table):
-    """Percussion key (116 = Taiko program) → one character a step: X accent, x normal, o ghost, . rest."""
+    """Percussion key (116 = Taiko program) → one character a step: X accent, x normal, o ghost, . rest.
+
+    `more` are other grooves of the style; a piece keeps to one."""
 
     steps: int
     lanes: dict[int, str]
+    more: tuple[dict[int, str], ...] = ()
 
 
 class Room(_Table):
@@ -75,6 +80,8 @@ class MelodyStyle(_Table):
     leap_max: int
     phrase_bars: int
     ornament: str = "none"
+    cadence: Literal["closed", "modal", "open"] = "modal"
+    """How phrases end: on the root; on root or third; never on the root."""
 
 
 class Dynamics(_Table):
@@ -159,6 +166,8 @@ class Library(_Table):
     picture: Words
     filler: Words
     sigma_ms: dict[str, float] = Field(default_factory=dict)
+    figures: dict[str, dict[str, dict[str, str]]]
+    """Group → name → bar ("16", "12", "6/8") → row; see the head of figures.yaml."""
 
 
 def _read(name: str) -> Any:
@@ -174,6 +183,7 @@ def library() -> Library:
         {
             "palettes": {p["id"]: p for p in palettes["palettes"]},
             "modes": palettes["modes"],
+            "figures": _read("figures.yaml"),
             "sigma_ms": palettes["defaults"]["timing_sigma_ms"],
             "moods": {m["id"]: m for m in moods["moods"]},
             **{k: moods[k] for k in ("intensifiers", "negation", "pace", "requests", "instruments")},

@@ -1,10 +1,11 @@
-"""What the low parts play: bass, drone, heartbeat, riff and low brass."""
+"""What the low parts play: how the rows of bass and riff become pitches; drone and low brass."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
-from .figure import Line, Task, chord_index, step_of, tied
+from .figure import Line, Task, chord_index, tied
 from .score import Chord
 from .theory import ladder, nearest
 
@@ -27,96 +28,65 @@ def drone(task: Task) -> list[Line]:
     return tied(lines, length)
 
 
-def bass(task: Task) -> list[Line]:
-    """Roots on the chord's start; fifths, octaves, walking notes or sixteenths as the density asks."""
-    lines: list[Line] = []
-    target = task.span[0] + (task.span[1] - task.span[0]) * 0.35
-    chords = list(task.chords)
-    for i, chord in enumerate(chords):
-        root = nearest(ladder((chord.bass_pc,), *task.span) or [task.span[0]], target)
-        following = chords[i + 1] if i + 1 < len(chords) else chords[0]
-        lines += _bass_slot(task, chord, following, root)
-        target = 0.6 * root + 0.4 * (task.span[0] + (task.span[1] - task.span[0]) * 0.35)
-    return lines
-
-
-def _bass_slot(task: Task, chord: Chord, following: Chord, root: int) -> list[Line]:
+def bass_symbols(task: Task) -> Callable[[str, int, Task], list[int]]:
+    """Reads the bass rows of the figures: the root of each chord lies near the one before, in the lower part of the
+    span; fifths go below it where there is room, the last step leads to the next root."""
     low, high = task.span
-    fifth = next((p for p in (root - 5, root + 7) if low <= p <= high and p % 12 in chord.pcs), root)
-    octave = root + 12 if root + 12 <= high else root
-    end = chord.beat + chord.beats
-    if task.density <= 0.6:
-        half = task.bar / 2 if task.bar % 2 == 0 else task.bar
-        first = Line(chord.beat, min(chord.beats, task.bar), root, 0.3)
-        more = []
-        at = chord.beat + task.bar
-        while at < end:
-            more.append(Line(at, min(task.bar, end - at), fifth if (at // task.bar) % 2 else root, 0.0))
-            at += task.bar
-        if task.generator.random() < 0.3 and chord.beats >= task.bar and first.dur > half:
-            first = Line(first.beat, first.dur - half, root, 0.3)
-            more.append(Line(first.beat + first.dur, half, fifth, -0.2))
-        return [first, *more]
-    step = step_of(task.density, task.bar)
-    lines: list[Line] = []
-    at, i = chord.beat, 0
-    while at < end:
-        if i == 0 or at % task.bar == 0:
-            pitch, accent = root, 0.5
-        elif step >= 1:
-            pitch, accent = (fifth if i % 2 else root), 0.0
-        else:
-            pitch = octave if (i % 4 == 2 and step <= Fraction(1, 4)) or (i % 8 == 6) else root
-            accent = 0.1 if at.denominator == 1 else -0.2
-        last = at + step >= end
-        if last and i > 0 and step >= Fraction(1, 2) and task.generator.random() < 0.5:
-            pitch = _approach(pitch, following, chord, task.span)
-        lines.append(Line(at, step * Fraction(9, 10) if step < 1 else step, pitch, accent))
-        at += step
-        i += 1
-    return lines
+    home = low + (high - low) * 0.35
+    roots: list[int] = []
+    target = home
+    for chord in task.chords:
+        root = nearest(ladder((chord.bass_pc,), low, high) or [low], target)
+        roots.append(root)
+        target = 0.6 * root + 0.4 * home
+
+    def pitches(char: str, found: int, task: Task) -> list[int]:
+        chord, root = task.chords[found], roots[found]
+        if char == "8":
+            return [root + 12 if root + 12 <= high else root]
+        if char in "53":
+            wanted = 7 if char == "5" else 4
+            tones = [p for p in ladder(chord.pcs, low, high) if p != root and abs(p - root) <= 9]
+            return (
+                [min(tones, key=lambda p: min(abs(p - root - wanted), abs(p - root + 12 - wanted)))]
+                if tones
+                else [root]
+            )
+        if char == "a":
+            last = found + 1 >= len(task.chords)
+            following = task.following if last else task.chords[found + 1].pcs
+            goal = following[0] if last and following else task.chords[(found + 1) % len(task.chords)].bass_pc
+            return [_approach(root, goal, chord, task.span)]
+        if char in "bv":
+            degrees = ladder(chord.scale, low, high)
+            near = [d for d in degrees if (d > root if char == "b" else d < root)]
+            return [nearest(near, root)] if near else [root]
+        return [root]
+
+    return pitches
 
 
-def _approach(pitch: int, following: Chord, chord: Chord, span: tuple[int, int]) -> int:
-    """A scale step next to the coming root, from the side that the bass is on."""
-    goal = nearest(ladder((following.bass_pc,), *span) or [pitch], pitch)
+def _approach(root: int, goal_pc: int, chord: Chord, span: tuple[int, int]) -> int:
+    """A scale step next to the coming root; where the chord stays, its fifth or octave."""
+    goal = nearest(ladder((goal_pc,), *span) or [root], root)
+    if goal == root:
+        tones = [p for p in ladder(chord.pcs, *span) if p != root]
+        return nearest(tones, root - 3) if tones else root
     steps = [d for d in ladder(chord.scale, *span) if 1 <= abs(d - goal) <= 2]
-    return nearest(steps, pitch) if steps else pitch
+    return nearest(steps, root) if steps else root
 
 
-def pulse(task: Task) -> list[Line]:
-    """A low heartbeat on the root: long-short, tighter as the density grows."""
-    lines: list[Line] = []
-    for bar in range(task.bars):
-        found = chord_index(task.chords, bar * task.bar)
-        if found is None:
-            continue
-        root = nearest(ladder((task.chords[found].bass_pc,), *task.span) or [task.span[0]], sum(task.span) / 2)
-        beats = [Fraction(0), Fraction(1, 2)] if task.density < 1.2 else [Fraction(0), Fraction(1, 2), Fraction(2)]
-        lines += [
-            Line(bar * task.bar + beat, Fraction(1, 2), root, 0.3 - 0.4 * (k % 2))
-            for k, beat in enumerate(beats)
-            if beat < task.bar
-        ]
-    return lines
+def riff_symbols(task: Task) -> Callable[[str, int, Task], list[int]]:
+    """Reads the riff rows: power chords, muted roots."""
+    low, high = task.span
 
+    def pitches(char: str, found: int, task: Task) -> list[int]:
+        root = nearest(ladder((task.chords[found].pcs[0],), low, high) or [low], low + 6)
+        if char == "b":
+            root = nearest([d for d in ladder(task.chords[found].scale, low, high) if d > root] or [root], root)
+        return [root, root + 7] if char != "p" and root + 7 <= high else [root]
 
-def riff(task: Task) -> list[Line]:
-    """Power chords in eighths, palm-muted, with pushes drawn once a section."""
-    push = task.generator.random(8) < 0.45
-    lines: list[Line] = []
-    for bar in range(task.bars):
-        for i in range(int(task.bar * 2)):
-            at = bar * task.bar + Fraction(i, 2)
-            found = chord_index(task.chords, at)
-            if found is None or (i % 2 and not push[i % 8]):
-                continue
-            root = nearest(ladder((task.chords[found].pcs[0],), *task.span) or [task.span[0]], task.span[0] + 6)
-            accent = 0.5 if i == 0 else 0.1 if i % 2 == 0 else -0.2
-            lines.append(Line(at, Fraction(2, 5), root, accent, "staccato"))
-            if root + 7 <= task.span[1]:
-                lines.append(Line(at, Fraction(2, 5), root + 7, accent, "staccato"))
-    return lines
+    return pitches
 
 
 def low_unison(task: Task) -> list[Line]:

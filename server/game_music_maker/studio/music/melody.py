@@ -14,11 +14,12 @@ from fractions import Fraction
 import numpy as np
 
 from .chance import chance
+from .contour import Wish, fit
 from .library import Palette
 from .metrics import chord_at
 from .motif import Bar, cadence, draw, fragment, invert, new_tail
 from .score import Chord
-from .theory import ladder, nearest
+from .theory import ladder
 
 TRIES = 24
 
@@ -45,6 +46,7 @@ class Room:
     palette: Palette
     busy: float
     rest: float
+    tension: float = 0.3
 
     @property
     def slot(self) -> Fraction:
@@ -60,7 +62,7 @@ def write_theme(
     """
     idea = idea or draw(room.palette, room.slots, chance(seed, "motif"), room.busy)
     if name == "B":
-        room = replace(room, centre=min(room.centre + 3, room.span[1] - 6))
+        room = replace(room, centre=min(room.centre + 3, room.span[1] - 5))
         generator = chance(seed, "motif", "B")
         idea = (invert(idea[1]), new_tail(idea[0], generator))
     notes: list[LeadNote] = []
@@ -75,12 +77,17 @@ def write_theme(
             generator = chance(seed, "melody", name, phrase, attempt)
             shape = _phrase(idea, length, phrase, final, room, generator)
             found = _place(shape, start, chords, room, generator, last, phrase, final)
-            worth = _worth(found, room, chords)
+            worth = _worth(found, room)
+            if final and notes and found:  # the end leads back to the beginning, for the next time round
+                worth -= 0.4 * max(0, abs(found[-1].pitch - notes[0].pitch) - 4)
             if worth > score and found:
                 best, score = found, worth
         notes += best
         last = best[-1].pitch if best else last
-    return notes
+    if not notes:
+        return []
+    away = room.centre - sum(n.pitch for n in notes) / len(notes)
+    return adapt(notes, chords, room, up=away) if abs(away) > 0.75 else notes
 
 
 def _phrase(
@@ -95,7 +102,7 @@ def _phrase(
         return [first, end]
     way = float(generator.random())
     if phrase % 2 == 0:  # statement: the idea, and its head again elsewhere
-        third = first if way < 0.6 else new_tail(first, generator)
+        third = first if way < 0.75 else new_tail(first, generator)
         shapes = [first, second, third]
     else:  # answer: the idea, driven on by its parts
         third = fragment(first) if way < 0.5 else invert(first) if way < 0.75 else new_tail(second, generator)
@@ -116,36 +123,46 @@ def _place(
     phrase: int,
     final: bool,
 ) -> list[LeadNote]:
-    """Give the shapes pitches: chord tones on strong slots, degrees of the chord's scale between them."""
-    centre = room.centre + 1.5 * float(generator.standard_normal())
+    """Give the shapes pitches: the steps of the motif in the chord's scale, then the line that the chords let sing."""
+    centre = room.centre + 0.8 * float(generator.standard_normal())
     pitch = float(last if last is not None else centre)
-    before = 0.0
-    notes: list[LeadNote] = []
+    wishes: list[Wish] = []
     for i, bar in enumerate(shape):
         lift = {0: 0.0, 1: 1.5, 2: 4.0}.get(i, 0.0) if len(shape) > 2 else 0.0
         at = (start + i) * room.bar
         index = 0
-        opening = True
         for value in bar.rhythm:
             length = abs(value) * room.slot
             chord = chord_at(chords, at)
             if value > 0 and chord is not None:
-                here = pitch
-                if opening and i < len(shape) - 1:
-                    pitch = _opening(chord, room.span, 0.8 * pitch + 0.2 * (centre + lift))
-                    opening = False
+                if index == 0 and i < len(shape) - 1:
+                    pitch = 0.6 * pitch + 0.4 * (centre + lift)
                 else:
                     step = bar.steps[index - 1] if 0 < index <= len(bar.steps) else int(generator.choice([-1, 1]))
-                    pitch = _step(chord, room.span, pitch, step, strong=_strong(at, room))
-                if notes and abs(before) >= 5:
-                    pitch = _recovered(chord, room.span, here, before, pitch, strong=_strong(at, room))
-                before = pitch - here if notes else 0.0
-                notes.append(LeadNote(at, length, int(pitch), phrase))
+                    pitch = _step(chord, room.span, pitch, step)
+                wishes.append(Wish(at, length, pitch, _strong(at, room)))
                 index += 1
             at += length
-    if notes and shape:
-        notes[-1] = _close(notes[-1], chords, room.span, final)
-    return notes
+    if not wishes:
+        return []
+    chord = chord_at(chords, wishes[-1].beat)
+    if chord is not None:
+        wishes[-1] = replace(wishes[-1], strong=True, close=_endings(chord, room, final))
+    row = _sung(wishes, chords, room, last)
+    return [LeadNote(w.beat, w.dur, p, phrase) for w, p in zip(wishes, row, strict=True)]
+
+
+def _sung(wishes: Sequence[Wish], chords: Sequence[Chord], room: Room, last: int | None) -> list[int]:
+    return fit(wishes, chords, room.span, leap_max=room.palette.melody.leap_max, before=last, tense=room.tension > 0.7)
+
+
+def _endings(chord: Chord, room: Room, final: bool) -> tuple[int, ...]:
+    """Pitch classes that a phrase may end on: the palette's cadence; the theme's end closes, phrases inside it ask."""
+    if room.palette.melody.cadence == "open":
+        return chord.pcs[1:] or chord.pcs
+    if final and len(chord.pcs) > 2:
+        return chord.pcs[:1] if room.palette.melody.cadence == "closed" else chord.pcs[:2]
+    return chord.pcs[:3]
 
 
 def _strong(beat: Fraction, room: Room) -> bool:
@@ -153,12 +170,8 @@ def _strong(beat: Fraction, room: Room) -> bool:
     return beat % half == 0
 
 
-def _opening(chord: Chord, span: tuple[int, int], target: float) -> float:
-    return float(nearest(ladder(chord.pcs, *span) or [round(target)], target))
-
-
-def _step(chord: Chord, span: tuple[int, int], pitch: float, step: int, *, strong: bool) -> float:
-    """Move `step` degrees in the chord's scale; on a strong slot go on to the next chord tone that way."""
+def _step(chord: Chord, span: tuple[int, int], pitch: float, step: int) -> float:
+    """`step` degrees on in the chord's scale, turned back at the ends of the span."""
     degrees = ladder(chord.scale, *span)
     if not degrees:
         return pitch
@@ -166,36 +179,10 @@ def _step(chord: Chord, span: tuple[int, int], pitch: float, step: int, *, stron
     goal = here + step
     if not 0 <= goal < len(degrees):
         goal = here - step
-    goal = min(len(degrees) - 1, max(0, goal))
-    if strong and degrees[goal] % 12 not in chord.pcs:
-        tones = [d for d in degrees if d % 12 in chord.pcs]
-        onward = [d for d in tones if (d - pitch) * step > 0 and abs(d - degrees[goal]) <= 4]
-        if onward or tones:
-            return float(nearest(onward or tones, degrees[goal]))
-    return float(degrees[goal])
+    return float(degrees[min(len(degrees) - 1, max(0, goal))])
 
 
-def _recovered(chord: Chord, span: tuple[int, int], here: float, leap: float, wanted: float, *, strong: bool) -> float:
-    """After a leap the line turns back by a small step, whatever was `wanted`."""
-    back = -1 if leap > 0 else 1
-    if 0 < (wanted - here) * back <= 4:
-        return wanted
-    row = [
-        p for p in ladder(chord.pcs if strong else chord.scale, *span) if 0 < (p - here) * back <= (5 if strong else 4)
-    ]
-    return float(nearest(row, here)) if row else wanted
-
-
-def _close(note: LeadNote, chords: Sequence[Chord], span: tuple[int, int], final: bool) -> LeadNote:
-    """Phrases end on a chord tone: the root or third at the theme's end, any tone inside it."""
-    chord = chord_at(chords, note.beat)
-    if chord is None:
-        return note
-    classes = chord.pcs[:2] if final and len(chord.pcs) > 2 else chord.pcs
-    return LeadNote(note.beat, note.dur, nearest(ladder(classes, *span) or [note.pitch], note.pitch), note.phrase)
-
-
-def _worth(notes: Sequence[LeadNote], room: Room, chords: Sequence[Chord]) -> float:
+def _worth(notes: Sequence[LeadNote], room: Room) -> float:
     """How good a phrase is: step share, leaps taken back, one summit late in the phrase, range, no dull repeats."""
     if len(notes) < 2:
         return 0.0
@@ -212,58 +199,80 @@ def _worth(notes: Sequence[LeadNote], room: Room, chords: Sequence[Chord]) -> fl
     summits = [i for i, n in enumerate(notes) if n.pitch == top]
     span = top - min(n.pitch for n in notes)
     place = summits[0] / count
-    outside = sum(
-        1 for n in notes if _strong(n.beat, room) and (c := chord_at(chords, n.beat)) and n.pitch % 12 not in c.pcs
-    )
     return (
-        6.0 * min(small, 0.82)
+        6.0 * min(small, 0.80)
+        - 6.0 * max(0.0, small - 0.88)
         - 1.5 * abs(step - room.palette.melody.step)
         - 2.0 * max(0.0, repeats - 0.2)
         - 2.0 * wide
         - 3.0 * max(0.0, sum(s >= 5 for s in sizes) / count - 0.25)
         - 1.6 * open_leaps
+        - 0.8 * (abs(moves[-1]) >= 5)
         - 0.35 * (len(summits) - 1)
         - 1.0 * abs(place - 0.65)
-        - 0.25 * max(0, 10 - span)
+        - 0.3 * max(0, 10 - span)
         - 0.12 * max(0, span - 16)
-        - 0.6 * outside
-        - 0.35 * max(0.0, abs(sum(n.pitch for n in notes) / len(notes) - room.centre) - 0.5)
+        - 0.6 * max(0.0, abs(sum(n.pitch for n in notes) / len(notes) - room.centre) - 0.5)
     )
 
 
-def adapt(theme: Sequence[LeadNote], chords: Sequence[Chord], room: Room) -> list[LeadNote]:
-    """The theme over other chords: notes outside the scale move to the nearest degree, strong ones to a chord tone."""
-    out = []
-    for note in theme:
+def adapt(
+    theme: Sequence[LeadNote], chords: Sequence[Chord], room: Room, *, up: float = 0.0, before: int | None = None
+) -> list[LeadNote]:
+    """The theme over other chords, moved by `up` semitones: its shape is kept, its notes follow the harmony."""
+    row = [n for n in theme if chord_at(chords, n.beat) is not None]
+    wishes = []
+    for i, note in enumerate(row):
+        ends = i == len(row) - 1 or row[i + 1].phrase != note.phrase
         chord = chord_at(chords, note.beat)
-        if chord is None:
-            continue
-        strong = _strong(note.beat, room)
-        allowed = chord.pcs if strong else chord.scale
-        pitch = note.pitch
-        if pitch % 12 not in allowed:
-            pitch = nearest(ladder(allowed, *room.span) or [pitch], pitch)
-        out.append(LeadNote(note.beat, note.dur, pitch, note.phrase))
-    return out
+        close = chord.pcs if ends and chord is not None else None
+        wishes.append(Wish(note.beat, note.dur, note.pitch + up, ends or _strong(note.beat, room), close))
+    pitches = _sung(wishes, chords, room, before)
+    return [replace(n, pitch=p) for n, p in zip(row, pitches, strict=True)]
 
 
 def vary(
     theme: Sequence[LeadNote], chords: Sequence[Chord], room: Room, generator: np.random.Generator
 ) -> list[LeadNote]:
-    """A repeat that differs: passing notes in long ones."""
+    """A repeat that differs: passing notes at the end of long ones, a note said twice, an upbeat into a phrase."""
     out: list[LeadNote] = []
+    quick = Fraction(1, 2)
     for note, following in zip(theme, [*theme[1:], None], strict=False):
-        pitch = note.pitch
-        chord = chord_at(chords, note.beat)
-        split = note.dur >= 4 * room.slot and following is not None and generator.random() < 0.4
-        if split and chord is not None and following is not None:
-            half = Fraction(note.dur) / 2
-            goal = following.pitch
-            degrees = [d for d in ladder(chord.scale, *room.span) if min(pitch, goal) < d < max(pitch, goal)]
-            between = degrees[len(degrees) // 2] if degrees else None
-            if between is not None:
-                out.append(LeadNote(note.beat, half, pitch, note.phrase))
-                out.append(LeadNote(note.beat + half, half, between, note.phrase))
-                continue
-        out.append(LeadNote(note.beat, note.dur, pitch, note.phrase))
+        chord = chord_at(chords, note.beat + note.dur - quick)
+        draw = float(generator.random())
+        same = following is not None and following.phrase == note.phrase
+        if chord is None or following is None or note.dur <= quick:
+            out.append(note)
+        elif same and note.dur >= 2 * quick and draw < 0.35 and following.beat == note.beat + note.dur:
+            between = _between(note.pitch, following.pitch, chord, room)
+            out.append(replace(note, dur=note.dur - quick))
+            out.append(replace(note, beat=note.beat + note.dur - quick, dur=quick, pitch=between))
+        elif not same and draw < 0.5 and following.beat - note.beat - note.dur >= quick:
+            out.append(note)
+            upbeat = _upbeat(note.pitch, following.pitch, chord, room)
+            out.append(LeadNote(following.beat - quick, quick, upbeat, following.phrase))
+        elif same and note.dur >= 3 * quick and draw > 0.85 and out and abs(note.pitch - out[-1].pitch) < 5:
+            out.append(replace(note, dur=quick))
+            out.append(replace(note, beat=note.beat + quick, dur=note.dur - quick))
+        else:
+            out.append(note)
     return out
+
+
+def _between(pitch: int, goal: int, chord: Chord, room: Room) -> int:
+    """A degree on the way from `pitch` to `goal`: the middle of a skip, else the neighbour beyond the goal."""
+    degrees = ladder(chord.scale, *room.span) or [pitch]
+    inside = [d for d in degrees if min(pitch, goal) < d < max(pitch, goal) and abs(d - pitch) < 5]
+    if inside:
+        return inside[len(inside) // 2]
+    beside = [d for d in degrees if d not in (pitch, goal) and abs(d - goal) <= 2] or [goal]
+    return min(beside, key=lambda d: (abs(d - pitch), d))
+
+
+def _upbeat(pitch: int, goal: int, chord: Chord, room: Room) -> int:
+    """The note before a phrase: on the way to its first note, or, over a leap, just beyond it: the leap turns."""
+    if abs(goal - pitch) < 5:
+        return _between(pitch, goal, chord, room)
+    beyond = 1 if goal > pitch else -1
+    near = [d for d in ladder(chord.scale, *room.span) if 0 < (d - goal) * beyond <= 3]
+    return min(near, key=lambda d: abs(d - goal)) if near else goal

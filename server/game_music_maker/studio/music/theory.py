@@ -104,10 +104,15 @@ def fits_mode(chord: Numeral, mode: tuple[int, ...]) -> bool:
     return chord.third % 12 in mode
 
 
+@lru_cache(maxsize=4096)
+def _rungs(scale: tuple[int, ...], low: int, high: int) -> tuple[int, ...]:
+    classes = set(scale)
+    return tuple(pitch for pitch in range(low, high + 1) if pitch % 12 in classes)
+
+
 def ladder(scale: tuple[int, ...], low: int, high: int) -> list[int]:
     """All MIDI notes of `scale` (pitch classes) from `low` to `high`."""
-    classes = set(scale)
-    return [pitch for pitch in range(low, high + 1) if pitch % 12 in classes]
+    return list(_rungs(tuple(scale), low, high))
 
 
 def nearest(pitches: list[int], target: float) -> int:

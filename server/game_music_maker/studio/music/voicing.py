@@ -12,18 +12,30 @@ from itertools import pairwise, product
 Voicing = tuple[int, ...]
 
 
-def voice(chords: Sequence[Sequence[int]], span: tuple[int, int], voices: int = 3) -> list[Voicing]:
+def voice(
+    chords: Sequence[Sequence[int]],
+    span: tuple[int, int],
+    voices: int = 3,
+    *,
+    following: Sequence[int] | None = None,
+) -> list[Voicing]:
     """One voicing for each chord, low to high.
 
     Args:
         chords: pitch classes of each chord, root first. span: lowest and highest MIDI note. voices: notes a chord
             (2–5); chords with fewer classes double their root, larger ones leave out the fifth, then the root.
+            following: the chord after the last. A row always begins with the voicing that is best by itself, so that
+            the row before it can lead there without knowing more.
     """
-    options = [_options(tuple(chord), span, voices) for chord in chords]
-    if not options:
+    if not chords:
         return []
+    row_of = [*chords, following] if following else list(chords)
+    options = [_options(tuple(chord), span, voices) for chord in row_of]
     middle = (span[0] + span[1]) / 2
-    costs = [[_own(v, chord, middle) for v in row] for row, chord in zip(options, chords, strict=True)]
+    costs = [[_own(v, chord, middle) for v in row] for row, chord in zip(options, row_of, strict=True)]
+    for i in (0, len(options) - 1) if following else (0,):
+        least = min(range(len(options[i])), key=lambda j: (costs[i][j], options[i][j]))
+        options[i], costs[i] = [options[i][least]], [costs[i][least]]
     best, back = costs[0], []
     for before, now, own in zip(options, options[1:], costs[1:], strict=False):
         links = []
@@ -40,7 +52,7 @@ def voice(chords: Sequence[Sequence[int]], span: tuple[int, int], voices: int = 
     for links in reversed(back):
         at = links[at]
         path.append(at)
-    return [row[i] for row, i in zip(options, reversed(path), strict=True)]
+    return [row[i] for row, i in zip(options, reversed(path), strict=True)][: len(chords)]
 
 
 def _classes(chord: tuple[int, ...], voices: int) -> tuple[int, ...]:

@@ -1,0 +1,149 @@
+"""The arrangement: who plays in which section, and from which bar.
+
+Layers follow the energy (base, mid, high, peak), as vertical layers of a game do; beyond that the parts take turns, so
+that no two sections sound alike: the intro holds back, the second voice comes with the theme's return, each section
+leaves out one accompaniment in rotation, and nobody starts together (Adler, "The Study of Orchestration": contrast of
+weight and colour between phrases).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from ...contract.score import SectionPlan
+from .band import Band, Voice
+from .chance import chance
+from .figure import Line
+from .score import Section
+
+LAYER_FROM = {"base": 0.0, "mid": 0.44, "high": 0.50, "peak": 0.72}
+"""Energy from which a layer plays where the plan does not say."""
+
+_STAGGER = {"base": 1, "mid": 2, "high": 2, "peak": 4}
+"""Bars after which a layer comes in where the piece begins."""
+
+_FREE = frozenset(
+    {"arp", "ostinato", "pluck", "comp", "keys", "piano", "pad", "stabs", "choir", "riff", "chant", "brass"}
+)
+_FLOOR = frozenset({"bass", "drone", "riff"})
+_ANSWERS = frozenset({"counter", "color", "sparkle", "bell"})
+
+
+def active(
+    index: int, sections: Sequence[Section], spec: SectionPlan, band: Band, arousal: float, seed: int
+) -> set[str]:
+    """Part ids that play in section `index`: the plan's word, else by layer, energy and turn."""
+    section = sections[index]
+    said: Mapping[str, bool] = spec.active or {}
+    out = {v.part.id for v in band.voices if said.get(v.part.role, _wants(v, section, arousal))}
+    rests = _resting(index, sections, band, out, seed) - {anchor(index, band, out, seed)}
+    out -= {part for part in rests if not said.get(_role(band, part), False)}
+    if not out and band.voices:
+        out.add(band.voices[0].part.id)
+    return out
+
+
+def _role(band: Band, part: str) -> str:
+    return next(v.part.role for v in band.voices if v.part.id == part)
+
+
+def _wants(voice: Voice, section: Section, arousal: float) -> bool:
+    part = voice.part
+    limit = LAYER_FROM[part.layer]
+    if part.role == "lead":
+        limit = 2.0 if section.role in ("intro", "break", "outro") else 0.0
+    elif part.role == "perc":
+        limit = 0.60 - 0.40 * arousal  # lively styles keep their drums where they are quiet
+    elif part.role in _ANSWERS and section.role in ("A'", "B"):
+        limit -= 0.17  # the second voice belongs to the return of the theme
+    return section.energy >= limit
+
+
+def _resting(index: int, sections: Sequence[Section], band: Band, playing: set[str], seed: int) -> set[str]:
+    """The accompaniments that this section leaves out: one in turn where three and more play, most in a break."""
+    section = sections[index]
+    free = sorted(v.part.id for v in band.voices if v.part.role in _FREE and v.part.id in playing)
+    floor = {v.part.id for v in band.voices if v.part.role in _FLOOR and v.part.id in playing}
+    if len(free) < 2:
+        return set()
+    start = int(chance(seed, "rotation").integers(len(free)))
+    turn = free[(start + index) % len(free)]
+    if section.role in ("intro", "break", "outro"):
+        kept = free[(start + index) % len(free)]
+        return {part for part in free if part != kept} | (
+            floor if section.role == "intro" and len(playing) > 2 else set()
+        )
+    return {turn} if len(free) >= 3 or section.role == "B" else set()
+
+
+def anchor(index: int, band: Band, playing: set[str], seed: int) -> str | None:
+    """The voice that carries section `index` and never waits there; it changes from section to section."""
+    rows = [
+        v.part.id
+        for v in band.voices
+        if v.part.id in playing and not v.part.drums and v.part.role not in (*_ANSWERS, "lead", "stabs", "hit", "fx")
+    ]
+    base = [v.part.id for v in band.voices if v.part.id in rows and v.part.layer == "base"]
+    rows = base if len(base) > 1 else rows
+    return rows[(int(chance(seed, "anchor").integers(len(rows))) + index) % len(rows)] if rows else None
+
+
+def entrance(
+    voice: Voice, index: int, sections: Sequence[Section], band: Band, playing: set[str], seed: int
+) -> Fraction:
+    """Beats that a voice waits at the start of a section: in the first one the layers come in one after another; later
+    each part lays out for a while in some sections, so that nobody plays all the time."""
+    section = sections[index]
+    bar = section.beats / section.bars
+    part = voice.part
+    if section.bars < 4 or part.id == anchor(index, band, playing, seed):
+        return Fraction(0)
+    wait = Fraction(_laid_out(band, sections, seed).get((part.id, index), 0)) * bar
+    if index == 0 and part.role != "lead":
+        return max(wait, _STAGGER[part.layer] * bar)
+    if part.layer == "peak" and section.bars >= 8 and chance(seed, section.id, part.role, "entrance").random() < 0.5:
+        return max(wait, 4 * bar)
+    return wait
+
+
+def _laid_out(band: Band, sections: Sequence[Section], seed: int) -> dict[tuple[str, int], int]:
+    """(part, section) → bars at the section's start in which it lays out: about a sixth of the piece for every part
+    but drums and drones, spread over the sections, by the form alone."""
+    count, total = len(sections), sum(s.bars for s in sections)
+    out: dict[tuple[str, int], int] = {}
+    crowd = [0] * count
+    for voice in band.voices:
+        part = voice.part
+        if part.drums or part.role in ("drone", "fx"):
+            continue
+        start = int(chance(seed, "lays out", part.role).integers(count))
+        rest = 0
+        if part.role == "lead":
+            rest = sum(s.bars for s in sections if s.role in ("intro", "break", "outro"))
+        elif sections[0].bars >= 4:
+            rest = _STAGGER[part.layer]
+        while rest < 0.16 * total:
+            free = [i for i, s in enumerate(sections) if i and s.bars >= 4 and (part.id, i) not in out]
+            free = [i for i in free if part.role != "lead" or sections[i].role in ("A", "A'", "B", "build")]
+            if not free:
+                break
+            best = min(free, key=lambda i: (crowd[i] + (sections[i].role == "B"), (i - start) % count))
+            out[part.id, best] = 4 if sections[best].bars >= 8 else 2
+            rest += out[part.id, best]
+            crowd[best] += 1
+    return out
+
+
+def waited(lines: Sequence[Line], wait: Fraction) -> list[Line]:
+    """The lines without what comes before beat `wait`; held notes begin there."""
+    if wait <= 0:
+        return list(lines)
+    out = []
+    for line in lines:
+        if line.beat >= wait:
+            out.append(line)
+        elif line.beat + line.dur - wait >= 1:
+            out.append(replace(line, beat=wait, dur=line.beat + line.dur - wait))
+    return out
