@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -282,6 +284,34 @@ def children_of(pid: int) -> list[int]:
 def lives(pid: int) -> bool:
     told = subprocess.run(["ps", "-p", str(pid), "-o", "stat="], capture_output=True, text=True, check=False).stdout
     return bool(told.strip()) and not told.strip().startswith("Z")
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_the_command_gives_a_person_a_page_and_takes_the_studio_along(tmp_path: Path, how: int) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "game_music_maker", "studio"],
+        env={**os.environ, "GAME_MUSIC_MAKER_HOME": str(tmp_path)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+    ) as command:  # fmt: skip
+        assert command.stdout is not None
+        said = json.loads(command.stdout.readline())
+        link = httpx.URL(said["page"])
+        with httpx.Client(base_url=said["url"], trust_env=False) as person:
+            page = person.get(link)
+            for name in re.findall(r'"(/page/[\w.]+)"', page.text):
+                assert person.get(name).status_code == 200, name
+            entered = data(person.post("/api/studio/claim", json={"claim_token": link.params["ct"]}))
+            assert entered["session_id"] == ""
+            assert entered["token"] not in said["page"]
+            headers = {"Authorization": f"Bearer {entered['token']}"}
+            made = data(person.post(routes.NEW_SESSION, json={"task_name": "dungeon"}, headers=headers))
+            projects = data(person.get("/api/studio/sessions", headers=headers))["sessions"]
+            assert [project["id"] for project in projects] == [made["session_id"]]  # type: ignore[attr-defined]
+        children = children_of(command.pid)
+        assert children
+        command.send_signal(how)
+    while any(lives(child) for child in children):
+        threading.Event().wait(0.02)
 
 
 def test_a_port_in_use_is_one_clear_sentence(studio: RunningStudio, tmp_path: Path) -> None:

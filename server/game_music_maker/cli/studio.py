@@ -23,7 +23,8 @@ def run(args: argparse.Namespace) -> int:
         str(args.port),
         "--foreground",
     ]
-    with subprocess.Popen(command) as process:
+    # The studio ends with its standard input: nothing of it outlives this process, however that ends.
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         try:
             return process.wait()
         except KeyboardInterrupt:

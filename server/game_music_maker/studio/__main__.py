@@ -1,7 +1,8 @@
 """``python -m game_music_maker.studio``: the studio as a process.
 
-Its first line on standard output is one JSON object ``{"url", "token"}``; nothing follows. It ends when its standard
-input ends (unless ``--foreground``), on SIGTERM and on SIGINT, and takes its workers along.
+Its first line on standard output is one JSON object ``{"url", "token"}``; nothing follows. With ``--foreground`` it is
+for a person: ``{"url", "page"}``, where the page's link holds a claim and never the token. It ends when its standard
+input ends, on SIGTERM and on SIGINT, and takes its workers along.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ..settings import Settings
 from .app import build
 from .jobs import Desk, LanguageModel, Options
 from .jobs_ledger import LEASE_S
+from .store_accounts import OWNER
 
 _GRACE_S = 1
 
@@ -50,7 +52,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, default=0, help="port, 0 for a free one (default)")
     parser.add_argument("--home", type=Path, help="home folder (default: GAME_MUSIC_MAKER_HOME)")
-    parser.add_argument("--foreground", action="store_true", help="for a person: do not end with standard input")
+    parser.add_argument("--foreground", action="store_true", help="for a person: say the link of the page")
     parser.add_argument("--lease", type=float, default=LEASE_S, help="seconds that a claimed job is held for")
     return parser.parse_args(argv)
 
@@ -107,10 +109,13 @@ async def _serve(arguments: argparse.Namespace, settings: Settings) -> None:
     )
 
     def ready() -> None:
-        sys.stdout.write(json.dumps({"url": url, "token": desk.token}) + "\n")
-        sys.stdout.flush()
+        said = {"url": url, "token": desk.token}
         if arguments.foreground:
-            sys.stderr.write(f"The studio's page: {url}/#token={desk.token}\nIt ends with Ctrl-C.\n")
+            page = f"{url}/workspace/claim?ct={desk.accounts.claim(OWNER)}"
+            said = {"url": url, "page": page}
+            sys.stderr.write(f"The studio's page: {page}\nIt ends with Ctrl-C.\n")
+        sys.stdout.write(json.dumps(said) + "\n")
+        sys.stdout.flush()
         desk.start()
 
     server = _Server(config, ready)
@@ -123,8 +128,7 @@ async def _serve(arguments: argparse.Namespace, settings: Settings) -> None:
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), stop)
-    if not arguments.foreground:
-        _watch_input(stop)
+    _watch_input(stop)
     try:
         await server.serve(sockets=[listener])
     finally:

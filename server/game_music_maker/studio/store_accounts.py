@@ -69,8 +69,9 @@ class Accounts:
             )
         return str(row["user"])
 
-    def claim(self, user: str, session: str) -> str:
-        """A token that lets a person's browser take over `session`; it is not an access token."""
+    def claim(self, user: str, session: str = "") -> str:
+        """A token that lets a person's browser take over `session` ("": whatever the user has); it is not an access
+        token."""
         token = "clm_" + secrets.token_urlsafe(32)
         now = self._database.clock()
         with self._database.write() as sql:
@@ -79,7 +80,7 @@ class Accounts:
         return token
 
     def redeem(self, claim: str) -> tuple[str, str]:
-        """Exchange a claim for (access token, session id).
+        """Exchange a claim for (access token, session id or "").
 
         Raises:
             TokenRefused: unknown or expired.
