@@ -81,6 +81,17 @@ def test_score_answers_json_and_never_replaces_a_file(shell: Shell) -> None:
     shell.run("score", "clip.mp4", "-p", "calm", "-o", "out.mp4", "--overwrite", "--quiet")
 
 
+def test_an_output_that_cannot_be_written_is_refused_before_anything_is_sent(shell: Shell) -> None:
+    (shell.folder / "notes.txt").write_text("no folder")
+    said = shell.run("score", "clip.mp4", "-p", "calm", "-o", "notes.txt/out.mp4", status=1)
+    assert "'notes.txt' cannot be written" in said
+    assert shell.nemo.count("POST /api/upload") == 0
+    shell.run("score", "clip.mp4", "-p", "calm", "-o", "out.mp4")
+    said = shell.run("export", "--format", "mov", "-o", "notes.txt/out.mov", status=1)
+    assert "'notes.txt' cannot be written" in said
+    assert shell.nemo.count("POST /api/render") == 1
+
+
 def test_score_makes_a_project_of_its_own_each_time(shell: Shell) -> None:
     names = {shell.json("score", "clip.mp4", "-p", "calm", "-o", f"{n}.mp4")["project"] for n in range(2)}
     assert names == {"clip", "clip-2"}

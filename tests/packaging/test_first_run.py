@@ -69,12 +69,13 @@ def test_a_clip_is_scored_offline_from_a_fresh_home_and_a_read_only_folder(tmp_p
         "LOCALAPPDATA": str(home),
         "PYTHONPATH": os.pathsep.join([str(switch), str(ROOT / "server")]),
         "TRIED_FILE": str(tried),
+        "PYTHONIOENCODING": "cp1252",  # a pipe on Windows
     }
     clip = _clip(home / "片段 clip.mp4")
-    output = home / "演示 scored.mp4"
+    output = home / "Videos" / "game-music-maker" / "片段 clip-scored.mp4"
     command = [sys.executable, "-m", "game_music_maker", "score"]
     done = subprocess.run(
-        [*command, str(clip), "-p", "calm fantasy music", "-o", str(output), "--json"],
+        [*command, str(clip), "-p", "calm fantasy music", "--json"],
         cwd=_unwritable(tmp_path / "read only"),
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -84,7 +85,7 @@ def test_a_clip_is_scored_offline_from_a_fresh_home_and_a_read_only_folder(tmp_p
     )
     assert done.returncode == 0, done.stdout + done.stderr
     answer = json.loads(done.stdout)
-    assert Path(answer["path"]) == output
+    assert Path(answer["path"]) == output, "the folder for exports, where the working folder takes no file"
     assert output.stat().st_size > 10_000
     assert not tried.exists(), f"the network was asked for: {tried.read_text()}"
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import SettingError
+from ..project.paths import folder_fault
 from ..settings import Settings
 from .output import Output
 
@@ -111,14 +112,11 @@ def _backend(settings: Settings) -> Check:
 
 def _folder(name: str, folder: Path, variable: str) -> Check:
     """Whether `folder`, or the nearest one above it that exists, takes a file."""
-    standing = next((place for place in (folder, *folder.parents) if place.exists()), folder)
-    try:
-        with tempfile.TemporaryFile(dir=standing):
-            pass
-    except OSError as error:
-        why = error.strerror or type(error).__name__
+    fault = folder_fault(folder)
+    if fault is not None:
+        why = fault.strerror or type(fault).__name__
         return Check(name, "failed", f"{folder} cannot be written: {why}.", f"Make it writable, or set {variable}.")
-    return Check(name, "ok", f"{folder} {'is' if standing == folder else 'can be made and is'} writable.")
+    return Check(name, "ok", f"{folder} {'is' if folder.exists() else 'can be made and is'} writable.")
 
 
 def _disk(folder: Path) -> Check:

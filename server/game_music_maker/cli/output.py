@@ -28,7 +28,7 @@ class Output:
         """The structured answer with ``--json``, else `lines` for a person."""
         self.clear()
         if self.as_json:
-            self._write(json.dumps(data, ensure_ascii=False) + "\n")
+            self._json(data)
         else:
             self._write("".join(f"{line}\n" for line in lines if line))
 
@@ -39,8 +39,7 @@ class Output:
         """One line on stderr; the structure on stdout with ``--json``."""
         self.clear()
         if self.as_json:
-            found = {"message": error.message, "next": error.next, "error": error.to_dict()}
-            self._write(json.dumps(found, ensure_ascii=False) + "\n")
+            self._json({"message": error.message, "next": error.next, "error": error.to_dict()})
         words = " ".join(f"{error.message} {error.next} {error.link or ''}".split())
         sys.stderr.write(f"error: {words}\n")
 
@@ -67,6 +66,12 @@ class Output:
             sys.stderr.write("\r" + " " * self._drawn + "\r")
             sys.stderr.flush()
             self._drawn = 0
+
+    @classmethod
+    def _json(cls, data: dict[str, Any]) -> None:
+        """One line. Where stdout is not UTF-8 (a pipe on Windows), other letters are escaped, so that none is lost."""
+        utf8 = (sys.stdout.encoding or "").lower().replace("-", "").replace("_", "") == "utf8"
+        cls._write(json.dumps(data, ensure_ascii=not utf8) + "\n")
 
     @staticmethod
     def _write(text: str) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..contract.routes import STUDIO_FORMATS
 from ..errors import BackendError, InvalidArgument, OutcomeUnknown
@@ -18,9 +18,6 @@ from ..settings import Settings
 from .closing import closing_lines
 from .output import Output
 from .tool_commands import read_plan
-
-if TYPE_CHECKING:
-    pass
 
 DEFAULT_PROMPT = "generate background music that matches the pace of the scene"
 _STAGES = {"upload": (0.05, 0.2), "music": (0.2, 0.65), "export": (0.65, 1.0)}
@@ -57,9 +54,11 @@ def run(args: argparse.Namespace) -> int:
     return score(args, args.clips, Output(as_json=args.json, quiet=args.quiet))
 
 
-def score(args: argparse.Namespace, clips: Sequence[str], output: Output) -> int:
-    """Do it and say how it went; the exit status."""
+def score(args: argparse.Namespace, clips: Sequence[str], output: Output, stem: str | None = None) -> int:
+    """Do it and say how it went; the exit status. `stem` begins the file's name where ``-o`` does not give it."""
     settings = Settings.load()
+    if args.output is None:
+        args.output = free_name(stem or _stem(clips[0] if clips else "music"), args.format, settings)
     message, plan = build_message(args), build_plan(args)
     data = asyncio.run(_score(settings, args, list(clips), message, plan, output))
     output.answer(data, [] if output.quiet else closing_lines(data, output))
@@ -124,9 +123,8 @@ async def _score(
         work = desk.workspace()
         first = clips[0] if clips else "music"
         project = work.new_project(Path(first).stem, args.backend)
-        target = args.output or default_output(first, args.format)
         work.check_plan(project, plan)
-        work.check_output(project, target, args.format, overwrite=args.overwrite)
+        work.check_output(project, args.output, args.format, overwrite=args.overwrite)
         uploaded = await work.add(clips, project, _reporter(output, "upload")) if clips else {"rejected": []}
         lap("upload")
         turn, _ = await work.say(message, project, plan, _STAY, _reporter(output, "music"), route=False)
@@ -134,7 +132,7 @@ async def _score(
         require_music(turn)
         lap("music")
         told = _reporter(output, "export")
-        made, _ = await work.deliver(project, target, args.format, "high", args.overwrite, _STAY, told)
+        made, _ = await work.deliver(project, args.output, args.format, "high", args.overwrite, _STAY, told)
         made = await work.ended(made, told)
         lap("export")
         state, _, _ = await work.look(project, None, 0, "full")
@@ -179,17 +177,19 @@ def require_music(turn: dict[str, Any]) -> None:
         raise BackendError(f"No music was made. {turn['message']}", next="Describe the music in other words.")
 
 
-def default_output(clip: str, fmt: str | None) -> str:
-    """``<clip>-scored.<ending>`` in the working folder, numbered where that is taken."""
-    stem = Path(clip.rsplit("?", 1)[0]).stem or "clip"
-    return free_name(f"{stem}-scored", fmt)
+def _stem(clip: str) -> str:
+    return f"{Path(clip.rsplit('?', 1)[0]).stem or 'clip'}-scored"
 
 
-def free_name(stem: str, fmt: str | None) -> str:
-    """``<stem>.<ending of the format>`` in the working folder, numbered where that is taken; absolute."""
+def free_name(stem: str, fmt: str | None, settings: Settings) -> str:
+    """``<stem>.<ending of the format>``, numbered where that is taken; absolute. In the working folder, or in the
+    folder for exports where the working folder takes no file."""
+    from ..project.paths import default_folder
+
+    folder = default_folder(Path.cwd(), settings.output_dir)
     ending = {"kit": "zip"}.get(fmt or "mp4", fmt or "mp4")
-    path, count = Path(f"{stem}.{ending}"), 1
+    path, count = folder / f"{stem}.{ending}", 1
     while path.exists():
         count += 1
-        path = Path(f"{stem}-{count}.{ending}")
-    return str(path.resolve())
+        path = folder / f"{stem}-{count}.{ending}"
+    return str(path)

@@ -32,7 +32,7 @@ from ..errors import (
 )
 from . import summary
 from .jobs import Run
-from .paths import Paths, Place, writing
+from .paths import Paths, Place, folder_fault, output_error, writing
 from .room import Room
 from .store import Job
 from .text import brief, clean, file_name, number, size
@@ -257,10 +257,14 @@ def same_render(earlier: Job | None) -> dict[str, Any]:
     return {name: earlier.request.get(name) for name in ("render_id", "brought")}
 
 
-def refuse_existing(order: Order) -> None:
-    """Raises: OutputExists: the named output is there already and may not be replaced."""
+def refuse_unusable(order: Order) -> None:
+    """Raises: OutputExists: the named output is there already and may not be replaced. NotAllowedPath, DiskFull: its
+    folder takes no file."""
     if order.named and not order.overwrite and order.place.path.exists():
         raise OutputExists(f"There is already a file '{order.place.path.name[:120]}' there.")
+    fault = folder_fault(order.place.path.parent)
+    if fault is not None:
+        raise output_error(fault, order.place.path)
 
 
 def _matches(path: Path, digest: str) -> bool:

@@ -14,6 +14,7 @@ import hashlib
 import os
 import secrets
 import stat
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -314,6 +315,21 @@ def _in(folder: int, place: Place, act: Callable[..., None], name: str) -> None:
 def _folder_handle(_name: str, folder: int | None) -> int:
     """A handle of the folder itself; -1 where the platform has none."""
     return -1 if folder is None else os.dup(folder)
+
+
+def folder_fault(folder: Path) -> OSError | None:
+    """Why `folder`, or the nearest one above it that exists, takes no file; None where it does. Nothing stays there."""
+    standing = next((place for place in (folder, *folder.parents) if place.exists()), folder)
+    try:
+        with tempfile.TemporaryFile(dir=standing):
+            return None
+    except OSError as error:
+        return error
+
+
+def default_folder(working: Path, other: Path) -> Path:
+    """Where a shell's output without a path goes: the working folder, or `other` where that takes no file."""
+    return working if folder_fault(working) is None else other
 
 
 def output_error(error: OSError, path: Path) -> MusicMakerError:

@@ -16,7 +16,7 @@ from . import conversation, delivery, intake, wording
 from .answers import cancelled, described, error_of, read_plan, ready, running
 from .clock import Clock, SystemClock
 from .jobs import Jobs, Report, Run, Work
-from .paths import Paths
+from .paths import Paths, default_folder
 from .registry import Registry
 from .room import Room
 from .store import Job, Owner, Project, Store
@@ -244,7 +244,7 @@ class Workspace:
         self._revive(room)
         chosen = delivery.choose_format(output, fmt, local=room.local)
         order = delivery.place_order(
-            self._paths, self._folder, room.project.name, output, chosen, quality, overwrite=overwrite
+            self._paths, self._place(output), room.project.name, output, chosen, quality, overwrite=overwrite
         )
         async with room.guard():
             draft = await room.draft()
@@ -253,7 +253,7 @@ class Workspace:
         while True:
             earlier = self._store.by_key(room.project.name, "export", key)
             if earlier is None or earlier.status not in ("running", "done"):
-                delivery.refuse_existing(order)
+                delivery.refuse_unusable(order)
             request = {
                 "output": str(order.place.path), "overwrite": overwrite, "format": chosen, "quality": quality,
                 "draft": draft, **delivery.same_render(earlier),
@@ -267,6 +267,9 @@ class Workspace:
                 return again, (Path(again["path"]),)
             self._store.retire(job, self._clock.now())
 
+    def _place(self, output: str | None) -> Path:
+        return self._folder if output else default_folder(self._folder, self._settings.output_dir)
+
     def check_output(self, name: str, output: str | None, fmt: str | None, *, overwrite: bool) -> None:
         """Judge an export's output and format before any work is done for it.
 
@@ -278,9 +281,9 @@ class Workspace:
             raise NotFound(f"There is no project '{line(name, 80)}'.")
         chosen = delivery.choose_format(output, fmt, local=project.backend == "local")
         order = delivery.place_order(
-            self._paths, self._folder, project.name, output, chosen, "high", overwrite=overwrite
+            self._paths, self._place(output), project.name, output, chosen, "high", overwrite=overwrite
         )
-        delivery.refuse_existing(order)
+        delivery.refuse_unusable(order)
 
     def check_plan(self, name: str, score: dict[str, Any] | None) -> None:
         """Judge a score plan before any work is done for it. Raises: InvalidArgument, NotFound."""
