@@ -124,6 +124,16 @@ class Clause:
         return None, None
 
     @cached_property
+    def part(self) -> tuple[float | None, float | None]:
+        """`span`, or where the clip lies that the clause names."""
+        clips = [clip for clip in self.reading.timeline.of("video") if clip.asset]
+        number = self.when.clip
+        if self.when.spans or number is None or not clips or not (number == -1 or 0 < number <= len(clips)):
+            return self.span
+        clip = clips[-1] if number == -1 else clips[number - 1]
+        return clip.start_ms, clip.end_ms
+
+    @cached_property
     def targets(self) -> list[Target]:
         """The sounds that the clause names, or the one that "it" stands for."""
         named: list[Target] = []

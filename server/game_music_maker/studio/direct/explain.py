@@ -10,6 +10,9 @@ from ..replies import Said, say
 _NEAREST: tuple[tuple[str, str], ...] = (
     (r"bright|contrast|saturat|colou?r|grad(?:e|ing)|filter|vintage|sepia|black and white|亮度|"
      r"对比|饱和|调色|滤镜|黑白|曝光|色调|美颜", "colours"),
+    (r"backwards?|revers|倒放|反向播放", "backwards"),
+    (r"freeze|定格|静帧|split|duplicate|copy|复制|分割", "pieces"),
+    (r"\bfonts?\b|outline|shadow|transparen|opacity|animat|字体|粗|描边|阴影|透明|动画", "lettering"),
     (r"\bflip|mirror|镜像|翻转", "mirror"),
     (r"stabili[sz]|shak|防抖|稳定|抖动", "shake"),
     (r"voice-?over|narrat|speak|read (?:it|this) aloud|text to speech|\btts\b|配音|旁白|朗读|解说", "voice"),

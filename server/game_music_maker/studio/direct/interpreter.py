@@ -102,13 +102,15 @@ def understand(text: str, timeline: Timeline, context: Context) -> Understanding
 
 
 _COMPLAINT = re.compile(
-    r"\b(?:is|are|was|were|it's|filmed|shot|recorded)\b(?!.*\b(?:rotate|turn|undo)\b)|拍|不要了|不算|作废"
+    r"(?:\b(?:is|are|was|were|filmed|shot|recorded)\b|'s\b)(?!.*\b(?:rotate|turn|undo)\b)|拍|不要了|不算|作废|盖|压"
 )
 
 
 def _complains(piece: _Piece, after: _Piece) -> bool:
     """One says what is wrong, the other what to do about it ("it was filmed sideways, rotate it")."""
     kinds = [[edit.kind for edit in one.edits or ()] for one in (piece, after)]
+    if kinds == [["duck"], ["set_level"]]:
+        return bool(_COMPLAINT.search(piece.text))
     return kinds[0] == kinds[1] in (["rotate"], ["undo"]) and any(_COMPLAINT.search(one.text) for one in (piece, after))
 
 
@@ -244,6 +246,10 @@ def _heads(text: str) -> bool:
 def _belongs(piece: _Piece, before: _Piece, reading: Reading) -> bool:
     """Whether a piece goes on with the request before it."""
     clause = Clause(piece.text, reading)
+    if before.edits is None and clause.quotes and not _heads(piece.text.removeprefix("写")):
+        asked = Clause(before.text, reading)
+        if asked.has("on.title") and not asked.quotes:
+            return True
     if before.edits is None:
         return (
             not _heads(before.text) and not clause.has("do.undo") and _polite(before.text) is False and not piece.strong

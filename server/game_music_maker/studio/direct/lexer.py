@@ -46,7 +46,8 @@ _RATIOS = [
     "1.85:1",
     "32:9",
 ]
-_SECONDS = r"(?:seconds?|secs?|s(?![a-z])|秒钟?)"
+_NTH_THING = r"(?! (?:title|caption|text|line|clip|video|image|take|version|one|section|track|picture|time)\b)"
+_SECONDS = rf"(?:seconds|second{_NTH_THING}|secs?(?![a-z])|s(?![a-z])|秒钟?)"
 _MINUTES = r"(?:minutes?|mins?|m(?![a-z%])|分钟|分(?![之贝辨]))"
 _BARE_SPAN = (
     r"(\b(?:trim|keep|cut|cut out|remove|delete|from|only|use)\b(?: it)?(?: to| from)?|"
@@ -55,7 +56,8 @@ _BARE_SPAN = (
 )
 """Plain numbers where a stretch of the footage is named ("trim 0-45"): seconds."""
 _BARE_LEVEL = (
-    r"((?:\b(?:volumes?|levels?|loudness)|音量|响度)[^<>,，。;；\d]{0,24}?(?:\bto|\bat|=|[:：]|到|为|成|至|是|\s)\s*)"
+    r"((?:\b(?:volumes?|levels?|loudness)|音量|响度)[^<>,，。;；\d]{0,24}?"
+    r"(?:\bto|\bat|=|[:：]|到|为|成|至|是|(?<=volume)\s|(?<=音量)\s?)\s*)"
     r"(\d{1,3}|[01]?\.\d+)(?![\d.:%]|\s?(?:%|db|percent|s\b|sec|x\b|分贝|秒|倍|bpm|to\b|到|-))"
 )
 _PARTS = {"quarter": 4, "third": 3, "fifth": 5, "tenth": 10}

@@ -114,12 +114,19 @@ def read_change(clause: Clause) -> list[Edit] | None:
         return None
     if clause.quotes and not clause.has("on.score"):
         return None
+    if clause.has("on.picture") and not (
+        clause.has("on.score") or kinds - {"pace", "request"} or _ABOUT.search(clause.text)
+    ):
+        return None  # "shuffle the clips"
     if clause.reading.score:
         descriptive = clause.has("on.score") and not _CHANGE.search(clause.text) and not clause.starting("do.")
         if descriptive and set(clause.musical) & {"palette", "mood"}:
             return [MakeScore(text=clause.raw)]
         return [ChangeScore(text=clause.raw)]
     described = kinds & {"palette", "mood", "instrument", "pace"} or clause.has("on.score") or loop or clause.changing
+    cutting = clause.has("is.crop", "is.fit", "is.aspect", "do.trim", "do.rotate", "do.reorder", "do.join")
+    if cutting and not clause.has("on.score"):
+        return None
     if described and not clause.has("on.title", "do.remove", "do.cut"):
         return [MakeScore(text=clause.raw)]
     return None

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from .clause import Clause
 from .numbers import CHINESE_NUMBER, ordinal, value
+from .rules_sound import ONLY
 from .spans import Span
 from .values import (
     Aspect,
@@ -77,6 +78,10 @@ def _slideshow(clause: Clause) -> list[Edit] | None:
         return None
     when = clause.when
     times = [t for t in (when.length, when.at, when.to, *when.bare) if t]
+    shown = next((c.duration_ms for c in clause.reading.timeline.of("video") if c.still), 0.0)
+    pace = 1.5 if clause.has("is.slower") else 1 / 1.5 if clause.has("is.faster") else 0.0
+    if not times and shown and pace:
+        times = [round(shown * pace, -2)]
     fade = 0.5 if clause.has("do.join") or re.search(r"cross-?fade|dissolve|fade|淡|叠化", clause.text) else None
     return [Slideshow(seconds=times[0] / 1000 if times else None, crossfade_s=fade)]
 
@@ -89,7 +94,7 @@ def _reorder(clause: Clause) -> list[Edit] | None:
     named = [n for group in clause.reading.lexed.of("n", text) for n in group] or _named(text, count)
     if re.search(r"reverse|flip|倒序|反过来|倒过来|顺序.{0,3}[反倒]", text):
         return [Reorder(order=tuple(reversed(order)))]
-    if re.search(r"swap|交换|调换|对调|互换", text):
+    if re.search(r"swap|交换|调换|对调|互换|换一下|换个?位|对换|换过来|调个?位|调一下位置", text):
         if len(named) < 2 and count != 2:
             return None
         first, second = named[:2] if len(named) >= 2 else (1, 2)
@@ -215,21 +220,27 @@ def _cut_out(clause: Clause) -> list[Edit] | None:
     if when.clip is not None:
         last_first = sorted(set(when.clips), key=lambda number: number if number > 0 else 10**6, reverse=True)
         return [CutOut(clip=number) for number in last_first]
-    if when.to and clause.has("do.cut"):
-        return [Trim(end_ms=when.to)]
+    if (when.to or when.at) and clause.has("do.cut") and not clause.targets and not clause.residue:
+        return [Trim(end_ms=when.to or when.at)]
     if re.search(r"intro|beginning|start|开头", clause.text) and when.bare:
         return [CutOut(end_ms=when.bare[0])]
     return None
 
 
 def _trim(clause: Clause) -> list[Edit] | None:
-    if not clause.has("do.trim"):
+    keeps = clause.when.clips and ONLY.search(clause.text) and not (clause.targets or clause.has("on.title"))
+    if not clause.has("do.trim") and not keeps:
         return None
     if clause.has("on.title"):
         return None
     when, text = clause.when, clause.text
     if re.search(r"\b(?:off|away)\b|掉|去", text) and when.spans:
         return [CutOut(start_ms=start, end_ms=end) for start, end in when.spans]
+    if _BOTH_ENDS.search(text) and (when.bare or when.length):
+        each = when.bare[0] if when.bare else when.length or 0.0
+        return [CutOut(start_ms=-each), CutOut(end_ms=each)]
+    if re.search(r"\b(?:start|beginning|front|intro)\b.*\bby <t|开头.{0,4}[少短]\s*<t", text) and when.bare:
+        return [CutOut(end_ms=when.bare[0])]
     if re.search(r"\bby <t|缩短了?\s*<t", text) and when.bare:
         return [Trim(end_ms=-when.bare[0], clip=when.clip)]
     if len(when.spans) > 1 and when.clip is None:
@@ -237,11 +248,14 @@ def _trim(clause: Clause) -> list[Edit] | None:
     if when.spans:
         start, end = when.spans[0]
         return [Trim(start_ms=start, end_ms=end, clip=when.clip)]
-    if re.search(r"\bstart\b|从", text) and when.at:
+    if re.search(r"\b(?:start|begin)\b|从", text) and when.at:
         return [Trim(start_ms=when.at, clip=when.clip)]
     end = when.to or when.length or when.at or (when.bare[0] if when.bare else None)
     if end:
         return [Trim(end_ms=end, clip=when.clip)]
+    kept = {number if number > 0 else clause.reading.pictures for number in when.clips}
+    if kept and ONLY.search(text) and max(kept) <= clause.reading.pictures:
+        return [CutOut(clip=n) for n in range(clause.reading.pictures, 0, -1) if n not in kept] or None
     return None
 
 

@@ -27,7 +27,7 @@ _SHARED = re.compile(r"<p\d+>|<d\d+>")
 
 def read_sound(clause: Clause) -> list[Edit] | None:
     """Levels, mute, ducking, fades, the user's own music; None where the clause is about something else."""
-    for rule in (_own, _duck, _fade, _only, _mute, _level, _remove):
+    for rule in (_own, _duck, _fade, _entry, _only, _mute, _level, _remove):
         found = rule(clause)
         if found:
             return found
@@ -47,6 +47,9 @@ def _duck(clause: Clause) -> list[Edit] | None:
     if off:
         return [Duck(db=0)]
     loud = clause.numbers("d")
+    now = next((clip.duck_db for clip in clause.reading.timeline.of("audio") if clip.role), 0.0)
+    if not loud and now and re.search(r"\b(?:less|weaker|gentler|softer duck)\b|少一?点|弱一?点|轻一?点", clause.text):
+        return [Duck(db=max(now - 4, 3))]
     if loud:
         return [Duck(db=min(abs(loud[0]), 40))]
     return [Duck()]
@@ -54,7 +57,8 @@ def _duck(clause: Clause) -> list[Edit] | None:
 
 def _fade(clause: Clause) -> list[Edit] | None:
     way_in, way_out = clause.has("do.fade_in"), clause.has("do.fade_out")
-    if not (way_in or way_out or clause.has("do.fade")) or clause.has("do.slideshow"):
+    between = clause.has("do.join") and not clause.has("on.score", "on.title")
+    if not (way_in or way_out or clause.has("do.fade")) or clause.has("do.slideshow") or between:
         return None
     if re.search(
         r"in\s*(?:and|/|&|or|,)\s*out|\bin\b[^,]*\band out\b|"
@@ -104,7 +108,7 @@ def _fade_target(clause: Clause) -> Target | Literal["picture", "title"]:
     return clause.it()
 
 
-ONLY = re.compile(r"\b(?:only|just|nothing but)\b|只(?:要|留|保留|剩|听|放)|仅(?:保留|留)?|单独")
+ONLY = re.compile(r"\b(?:only|just|nothing but)\b|只(?:要|留|保留|剩|听|放|在|用)|仅(?:保留|留)?|单独")
 
 
 def _only(clause: Clause) -> list[Edit] | None:
@@ -121,8 +125,38 @@ def _only(clause: Clause) -> list[Edit] | None:
     return [Mute(target="original")] if clause.targets[0] in ("music", "own") else None
 
 
-def _mute(clause: Clause) -> list[Edit] | None:
+_ENTERS = re.compile(r"\b(?:start|begin|enter|come in|kick in)s?\b|开始|进来|响起")
+_LEAVES = re.compile(r"\b(?:end|stop|finish|cut off)s?\b|结束|停")
+
+
+def _entry(clause: Clause) -> list[Edit] | None:
+    """ "start the music at 0:10", "music only from 0:10 to 0:50", "no music after 1:00": silence elsewhere."""
+    when = clause.when
+    if (
+        clause.targets != ["music"]
+        or clause.musical
+        or clause.has("do.fade", "do.fade_in", "do.fade_out", "do.generate")
+    ):
+        return None
     start, end = clause.span
+    if _NO_MUSIC.search(clause.text) and when.spans:
+        return [Mute(target="music", start_ms=start, end_ms=end)]
+    if ONLY.search(clause.text) and when.spans:
+        outside: list[Edit] = [Mute(target="music", end_ms=start)] if start else []
+        return [*outside, *([Mute(target="music", start_ms=end)] if end is not None else [])] or None
+    at = when.at if when.at is not None else start
+    if at and at > 0 and end is None and _ENTERS.search(clause.text):
+        return [Mute(target="music", end_ms=at)]
+    if at and at > 0 and not when.spans and _LEAVES.search(clause.text):
+        return [Mute(target="music", start_ms=at)]
+    return None
+
+
+_NO_MUSIC = re.compile(r"\b(?:no|without|not any)\b|不要|没有|别放|去掉|无")
+
+
+def _mute(clause: Clause) -> list[Edit] | None:
+    start, end = clause.part
     if clause.has("do.unmute"):
         if clause.numbers("p"):
             share = min(clause.numbers("p")[0], 1)
@@ -149,13 +183,15 @@ def _silent(clause: Clause) -> Target:
 
 
 def _level(clause: Clause) -> list[Edit] | None:
-    start, end = clause.span
+    start, end = clause.part
     shares, decibels = clause.numbers("p"), clause.numbers("d")
-    if clause.targets and not shares and not decibels:
-        shares = _elliptic(clause)
+    if clause.targets and not shares and not decibels and not clause.musical:
+        shares = _plain(clause)
     up, down = clause.has("do.louder"), clause.has("do.quieter")
     sound = clause.targets or clause.has("on.sound")
-    if clause.reading.score and not clause.targets and ("instrument" in clause.musical or _SECTION.search(clause.text)):
+    of_clip = clause.when.clip is not None and clause.reading.pictures > 1 and clause.has("on.sound", "on.picture")
+    of_score = ("instrument" in clause.musical or _SECTION.search(clause.text)) and not of_clip
+    if clause.reading.score and not clause.targets and of_score:
         return None  # "make the drums louder", "the ending quieter": a matter for the score
     if not clause.targets and clause.reading.last in ("score", "original", "own") and clause.starting("do.") != []:
         if clause.has("is.bigger") and not clause.musical:
@@ -178,7 +214,7 @@ def _level(clause: Clause) -> list[Edit] | None:
         return None
     if not clause.targets and not clause.has("on.sound") and clause.residue:
         return None  # "turn the brightness up": not what was touched last
-    targets = clause.targets or [clause.it()]
+    targets = clause.targets or (["original"] if of_clip else [clause.it()])
     if len(targets) > 1 and len(shares) == len(targets):
         pairs = zip(targets, shares, strict=True)
         return [SetLevel(target=t, share=s, start_ms=start, end_ms=end) for t, s in pairs]
@@ -186,14 +222,17 @@ def _level(clause: Clause) -> list[Edit] | None:
     return [SetLevel(target=t, start_ms=start, end_ms=end, **amount) for t in target]
 
 
-_PLAIN = re.compile(rf"(?:\b(?:at|to|is)|=|:|到|为|是|成)\s*({NUMBER})\s*$")
+_PLAIN = re.compile(
+    rf"(?:\b(?:at|to|is)|=|:|到|为|是|成|音乐|配乐|bgm|原声|声音|音量)\s*(?:about |around |大约|大概|约)?({NUMBER})\s*"
+    r"(?:instead|please|or so|now|左右|吧|就[好行可以]+)?\s*$"
+)
 
 
-def _elliptic(clause: Clause) -> list[float]:
-    """ "music at 35%, original at sixty": the second number is of the first one's kind."""
-    before = next((edit for edit in reversed(clause.reading.edits) if isinstance(edit, SetLevel)), None)
+def _plain(clause: Clause) -> list[float]:
+    """ "original at sixty": a level without its unit."""
     found = _PLAIN.search(clause.text)
-    return [value(found.group(1)) / 100] if found and before is not None and before.share is not None else []
+    number = value(found.group(1)) if found else -1.0
+    return [number / 100] if 1 < number <= 100 else []
 
 
 def _meant(clause: Clause, targets: list[Target], down: bool) -> list[Target]:

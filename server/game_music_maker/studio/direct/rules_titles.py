@@ -31,6 +31,12 @@ _WHOLE_WORDS = re.compile(r"(?:caption|subtitle|字幕|说明文字)")
 _TO = re.compile(r"(?:\bto\b|改成|改为|换成|换为|变成|替换成|with)\s*(<q\d+>)")
 
 
+_SHOULD = re.compile(
+    r"instead|改|换|\bthe (?:title|caption|text) (?:should|must|needs? to|has to|ought to)\b|"
+    r"标题(?:应该|应当|要)[写是改]"
+)
+
+
 def read_title(clause: Clause) -> list[Edit] | None:
     """AddTitle, ChangeTitle or RemoveTitle, or None where the clause is about something else."""
     reading = clause.reading
@@ -41,6 +47,7 @@ def read_title(clause: Clause) -> list[Edit] | None:
     about_title = (
         named
         or (text is not None and clause.has("do.add", "is.saying"))
+        or (text is not None and clause.has("do.generate") and not (clause.has("on.score") or clause.musical))
         or (text is not None and not clause.starting("do.") and not clause.starting("on."))
     )
     if not about_title:
@@ -59,14 +66,11 @@ def read_title(clause: Clause) -> list[Edit] | None:
     if clause.has("do.remove") and not _TO.search(clause.text) and not clause.has("do.add", "do.fade"):
         everything = clause.has("is.all") or re.search(r"titles|captions|subtitles|labels", clause.text)
         return [RemoveTitle(which="all" if everything and not text else "last", find=text)]
-    changes = (
-        reading.titles
-        and (clause.has("do.change") or re.search(r"instead|改|换", clause.text))
-        and not clause.has("do.add")
-    )
+    should = bool(_SHOULD.search(clause.text))
+    changes = reading.titles and ((clause.has("do.change") and not clause.has("do.add")) or should)
     if text is None and (found := _unquoted(clause)):
         text, clause = found
-    if changes and text and (_TO.search(clause.text) or clause.has("do.change")):
+    if changes and text and (_TO.search(clause.text) or clause.has("do.change") or should):
         return [ChangeTitle(text=text, **_looks(clause))]
     if text and (clause.quotes or not changes):
         return [_add(clause, text)]
@@ -82,6 +86,8 @@ def _unquoted(clause: Clause) -> tuple[str, Clause] | None:
     if not low or low in ("it", "this", "something"):
         return None
     low = _until_a_request(low)
+    if scan(low) and not Clause(low, clause.reading).residue:
+        return None  # "put the title lower"
     at = clause.text.index(low, found.start("text"))
     rest = Clause(f"{clause.text[:at]} , {clause.text[at + len(low) :]}", clause.reading)
     return clause.reading.lexed.written(low), rest
@@ -161,10 +167,17 @@ def _follow_up(clause: Clause, text: str | None) -> list[Edit] | None:
     """Changes of a title that is there: how it looks, when it shows, or that it goes."""
     if clause.has("do.remove") and (clause.has("on.it", "on.title") or text):
         return [RemoveTitle(find=text)]
+    if clause.has("do.add") and not clause.reading.titles:
+        return None  # something to add, and not said what
     looks = _looks(clause)
     when, times = clause.when, dict[str, Any]()
-    about_time = clause.has("on.title") or re.search(
-        r"longer|move|shift|移|挪|show|keep|stay|last|appear|hold|start|停留|显示|持续|出现|保持|长", clause.text
+    plain = not (clause.residue or set(clause.starting("do.")) - {"change"} or clause.starting("on."))
+    about_time = (
+        plain
+        or clause.has("on.title")
+        or re.search(
+            r"longer|move|shift|移|挪|show|keep|stay|last|appear|hold|start|停留|显示|持续|出现|保持|长", clause.text
+        )
     )
     if about_time:
         if when.spans:
@@ -173,8 +186,9 @@ def _follow_up(clause: Clause, text: str | None) -> list[Edit] | None:
                 times["duration_ms"] = when.spans[0][1] - when.spans[0][0]
         elif when.at is not None:
             times["start_ms"] = when.at if when.at >= 0 else -3000.0
-        if when.to is not None and re.search(r"move|shift|start|appear|移|挪|出现|[改换放]到", clause.text):
-            times["start_ms"] = when.to
+        goal = when.to if when.to is not None else next(iter(when.bare), None)
+        if goal is not None and re.search(r"\b(?:move|shift|start|appear)|移|挪|出现|[改换放]到", clause.text):
+            times["start_ms"] = goal
         elif when.length or when.bare or when.to:
             times["duration_ms"] = when.length or when.to or when.bare[0]
         if when.whole:
@@ -183,17 +197,35 @@ def _follow_up(clause: Clause, text: str | None) -> list[Edit] | None:
             times["until_end"] = True
     if "fade_s" in looks and (length := times.pop("duration_ms", None) or when.length or next(iter(when.bare), None)):
         looks["fade_s"] = looks["fade_s"] and length / 1000
+    if not times and (stretch := _stretch(clause)):
+        times["duration_ms"] = stretch
     if text and clause.has("do.change"):
         looks["text"] = text
     if not looks and not times:
         return None
-    sounding = clause.has("do.louder", "do.quieter", "do.mute", "do.speed", "do.trim", "do.cut")
+    lower = re.fullmatch(
+        r"(?:(?:a bit|a little|slightly|put it|move it|much) )*lower(?: please)?|(?:再|放|稍微)*低一?[点些]",
+        clause.text,
+    )
+    sounding = not lower and clause.has("do.louder", "do.quieter", "do.mute", "do.speed", "do.trim", "do.cut")
     if not clause.has("on.title") and sounding:
         return None
     which = (
         "all" if re.search(r"\ball (?:the )?(?:titles|captions)|(?:所有|全部)的?(?:标题|字幕)", clause.text) else "last"
     )
     return [ChangeTitle(which=which, **looks, **times)]
+
+
+def _stretch(clause: Clause) -> float | None:
+    """Length of the title in ms after "longer" or "shorter"."""
+    if clause.has("on.picture") or not re.search(
+        r"\b(?:longer|shorter)\b|[长久短]一?[点些]|[更再]?[长久短]$", clause.text
+    ):
+        return None
+    shown = [clip.duration_ms for clip in clause.reading.timeline.of("text")]
+    shown += [edit.duration_ms for edit in clause.reading.edits if isinstance(edit, AddTitle) and edit.duration_ms]
+    factor = 1 / 1.5 if re.search(r"\bshorter\b|短", clause.text) else 1.5
+    return round(shown[-1] * factor, -2) if shown else None
 
 
 def words_only(text: str) -> str:

@@ -150,6 +150,17 @@ def _named(r: _Reader) -> None:
 
     if middle > 1:
         r.take(rf"(?:the\s+)?middle {things}\b|中间(?:那|的)?一?(?:段|个)(?:视频|片段|素材)?", in_the_middle)
+    parts = {"third": 1 / 3, "quarter": 1 / 4, "fifth": 1 / 5, "tenth": 1 / 10}
+
+    def share(found: re.Match[str]) -> None:
+        size = parts[found.group(2)] if found.group(2) in parts else float(r.lexed.values[found.group(2)])
+        opening = re.match(r"first|opening|前|开头", found.group(1))
+        r.span(0, r.total * size) if opening else r.span(-r.total * size, None)
+
+    r.take(
+        rf"(?:the\s+)?(first|opening|last|final)\s+({'|'.join(parts)}|<p\d+>)(?![a-z]|\s*(?:clip|video|image))", share
+    )
+    r.take(r"(前|开头|最后|后)面?的?\s*(<p\d+>)", share)
     r.take(r"(?:the\s+)?first half|前半(?:段|部分|截)?|上半(?:段|部分)", lambda m: r.span(0, r.total / 2))
     r.take(
         r"(?:the\s+)?(?:second|last|other) half|后半(?:段|部分|截)?|下半(?:段|部分)",
@@ -171,6 +182,9 @@ def _exact(r: _Reader) -> None:
     r.take(rf"{_T}\s+(?:from|at|off|of) the (?:start|beginning|front|intro)", lambda m: r.span(0, r.ms(m.group(1))))
     r.take(rf"(?:the )?(?:last|final|closing|ending)\s+{_T}", lambda m: r.span(-r.ms(m.group(1)), None))
     r.take(rf"{_T}\s+(?:from|at|off|of) the (?:end|back)", lambda m: r.span(-r.ms(m.group(1)), None))
+    gone = r"(?:去掉|剪掉|删掉|剪去|切掉|砍掉|少|减掉?|剪)"
+    r.take(rf"(?:结尾|末尾|片尾|最后)\s*{gone}\s*{_T}", lambda m: r.span(-r.ms(m.group(1)), None))
+    r.take(rf"(?:开头|片头|开始|最前面)\s*{gone}\s*{_T}", lambda m: r.span(0, r.ms(m.group(1))))
     r.take(rf"(?:最后面?的?|末尾的?|结尾的?|尾部的?|片尾的?|倒数)\s*{_T}", lambda m: r.span(-r.ms(m.group(1)), None))
     r.take(rf"(?:从|在|第)?\s*{_T}\s*(?:之后|以后|后|开始|起|往后)", lambda m: r.span(r.ms(m.group(1)), None))
     r.take(rf"后面?\s*{_T}", lambda m: r.span(-r.ms(m.group(1)), None))
@@ -194,7 +208,7 @@ def _points(r: _Reader) -> None:
     r.take(rf"(?:持续|显示|停留|展示|保持|维持|时长|用|各|每张)\s*(?:为|是)?{about}\s*{_T}|{_T}的?时长", length)
     r.take(rf"\b(?:at|@|on|starting)\s+(?:about |around )?{_T}(?:\s+mark)?", lambda m: r.point(r.ms(m.group(1))))
     r.take(
-        rf"(?:在|第|于)\s*{_T}\s*(?:处|的?时候|时|的地方|的位置|那里)?|{_T}\s*(?:处|的?时候|时(?!长)|的地方|的位置|那里)",
+        rf"(?:在|第|于)\s*{_T}\s*(?:处|的?时候|时|的地方|的位置|那里)?|{_T}\s*(?:处|的?时候|时(?!长)|的地方|的位置|那里|(?=结束|停))",
         lambda m: r.point(r.ms(m.group(1) or m.group(2))),
     )
 

@@ -22,7 +22,7 @@ _LEAST = 5
 @lru_cache(maxsize=2048)
 def spelled(word: str) -> str:
     """The word meant by a lower-case `word`: itself, or the one of the trade that is a slip of the keys away."""
-    if len(word) < _LEAST or word in _KNOWN:
+    if len(word) < _LEAST or word in _KNOWN or word.removesuffix("s") in _KNOWN:
         return word
     plural = word.endswith("s") and not word.endswith("ss")
     near = _near(word) or (f"{found}s" if plural and (found := _near(word[:-1])) else "")
