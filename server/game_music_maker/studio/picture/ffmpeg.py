@@ -42,7 +42,9 @@ _LOG_LINES = 400
 _LINE_BYTES = 4096
 _FACTS = ("Input #", "  Duration: ", "Output #", "  Stream #", "      Display Matrix: ")
 _MAX_PIXELS = 8192 * 8192
+MOST_STREAMS = 64
 _REASONS = (
+    ("exceeds max_streams", f"it has more than {MOST_STREAMS} streams"),
     ("moov atom not found", "it is cut off or was never finished"),
     ("Invalid data found", "its data is damaged"),
     ("Cannot allocate memory", "it needs more memory than is allowed"),
@@ -51,6 +53,9 @@ _REASONS = (
     ("Permission denied", "permission was refused"),
     ("Decoder not found", "its codec is not known"),
     ("Unknown encoder", "this FFmpeg lacks the encoder"),
+    ("Unknown input format", "this FFmpeg cannot read its kind"),
+    ("Could not find codec parameters", "its data is damaged"),
+    ("Error opening input: End of file", "it ends before anything can be read"),
 )
 
 
@@ -72,7 +77,7 @@ def source(path: Path | str, *options: str, demuxer: str | None = None) -> list[
         UnsupportedMedia: the content is none of the allowed kinds.
     """
     chosen = demuxer or demuxer_of(Path(path))
-    limits = ["-protocol_whitelist", "file,pipe", "-max_streams", "64", "-max_pixels", str(_MAX_PIXELS)]
+    limits = ["-protocol_whitelist", "file,pipe", "-max_streams", str(MOST_STREAMS), "-max_pixels", str(_MAX_PIXELS)]
     return [*limits, "-f", chosen, *options, "-i", f"file:{path}"]
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from ...errors import FileTooLarge, UnsupportedMedia
 from ..footage import AudioStream, MediaInfo, VideoStream
+from . import ffmpeg
 from . import packets as table
 from .packets import Packets
-from .sniff import GIF, Kind, check_kind, check_pixels
+from .sniff import GIF, MOVING_WEBP, Kind, check_kind, check_pixels
 
 MAX_BYTES = 500_000_000
 MAX_SECONDS = 4 * 3600.0
@@ -49,9 +50,15 @@ def probe(path: Path | str) -> MediaInfo:
     if size > MAX_BYTES:
         raise FileTooLarge(f"The file has {size / 1e6:.0f} MB; 500 MB is the most.")
     streams, log, told = _tables(path)
+    _check_streams(log)
     picture = next((s for s in streams if s.media == "video" and len(s.size)), None)
     sound = next((s for s in streams if s.media == "audio" and len(s.size)), None)
     audio = _audio(sound, log) if sound is not None else None
+    if picture is None and audio is not None and any(s.media == "video" for s in streams):
+        raise UnsupportedMedia(
+            "The file's picture cannot be read, only its sound: its index is damaged or empty.",
+            next="Send it again, or its sound alone as m4a, mp3 or wav.",
+        )
     if picture is None:
         if sound is None or audio is None:
             raise UnsupportedMedia("The file holds neither picture nor sound.")
@@ -62,6 +69,13 @@ def probe(path: Path | str) -> MediaInfo:
         still = video.model_copy(update={"fps": 0.0})
         return MediaInfo(kind="image", container=kind.demuxer, duration_s=0.0, size_bytes=size, video=still)
     return _moving(kind, picture, video, audio, size, told)
+
+
+def _check_streams(log: str) -> None:
+    """FFmpeg reads the first streams of a file that has more than the most, and then stops somewhere."""
+    listed = re.findall(r"^  Stream #0:\d+[^>\n]*: \w+: ", log[: log.rfind("\nOutput #0")], re.MULTILINE)
+    if len(listed) >= ffmpeg.MOST_STREAMS:
+        raise UnsupportedMedia(f"The file has {ffmpeg.MOST_STREAMS} streams or more.", next="Send it with fewer.")
 
 
 def _tables(path: Path) -> tuple[list[Packets], str, float | None]:
@@ -80,7 +94,7 @@ def _tables(path: Path) -> tuple[list[Packets], str, float | None]:
 def _moving(
     kind: Kind, picture: Packets, video: VideoStream, audio: AudioStream | None, size: int, told: float | None
 ) -> MediaInfo:
-    animated = kind is GIF
+    animated = kind in (GIF, MOVING_WEBP)
     if animated and len(picture.size) == 1:
         still = video.model_copy(update={"fps": 0.0, "variable_rate": False})
         return MediaInfo(kind="image", container=kind.demuxer, duration_s=0.0, size_bytes=size, video=still)
@@ -107,7 +121,8 @@ def _length(seconds: float) -> float:
 
 
 def _video(stream: Packets, log: str) -> VideoStream:
-    check_pixels(stream.width, stream.height)
+    told = re.search(r"\bPicture size (\d+)x(\d+) ", log) if not stream.width else None
+    check_pixels(*((int(told[1]), int(told[2])) if told else (stream.width, stream.height)))
     line = _stream_line(log, "Video")
     profile = re.search(r"Video: \w+ \(([\w :.]+)\)", line)
     pix_fmt = re.search(r"Video: [^,]*?(?:\([^)]*\) )*[^,]*, (\w+)(?:\(([^)]*)\))?", line)

@@ -30,6 +30,7 @@ GIF = _kind("GIF", "gif", "gif")
 PNG = _kind("PNG", "png_pipe", "png", image=True)
 JPEG = _kind("JPEG", "jpeg_pipe", "jpg jpeg", image=True)
 WEBP = _kind("WebP", "webp_pipe", "webp", image=True)
+MOVING_WEBP = _kind("animated WebP", "webp_anim", "webp")
 MP3 = _kind("MP3", "mp3", "mp3")
 WAV = _kind("WAV", "wav", "wav")
 AAC = _kind("AAC", "aac", "aac")
@@ -45,6 +46,8 @@ def sniff(head: bytes, extension: str = "") -> Kind | None:
     if head[4:8] in _ISO_BOXES:
         return None if head[8:12] in _ISO_PICTURES else ISO
     if head.startswith((b"RIFF", b"RF64")):
+        if head[8:16] == b"WEBPVP8X" and len(head) > 20 and head[20] & 2:
+            return MOVING_WEBP
         return {b"AVI ": AVI, b"WAVE": WAV, b"WEBP": WEBP}.get(head[8:12])
     for magic, kind in (
         (b"\x1a\x45\xdf\xa3", MATROSKA), (b"GIF87a", GIF), (b"GIF89a", GIF), (b"\x89PNG\r\n\x1a\n", PNG),
