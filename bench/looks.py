@@ -56,7 +56,7 @@ ENCODERS = {
     "x264-no-scenecut": Encoder("-c:v libx264 -preset veryfast -crf 28 -g 60 -sc_threshold 0"),
     "x264-long": Encoder("-c:v libx264 -preset veryfast -crf 28 -g 900 -sc_threshold 0"),
     "x264-open": Encoder("-c:v libx264 -preset fast -x264-params open-gop=1:keyint=90"),
-    "x264-vfr": Encoder("-c:v libx264 -preset veryfast -crf 28 -fps_mode vfr", filters="select='mod(n,5)*gt(mod(n,7),1)'"),
+    "x264-vfr": Encoder("-c:v libx264 -preset veryfast -crf 28 -fps_mode vfr", filters="select='mod(n,5)'"),
     "hevc": Encoder("-c:v libx265 -preset ultrafast -x265-params log-level=none"),
     "hevc-long": Encoder("-c:v libx265 -preset superfast -x265-params log-level=none:keyint=600:scenecut=0"),
     "vp9": Encoder("-c:v libvpx-vp9 -deadline good -cpu-used 5 -row-mt 1 -b:v 0 -crf 36", suffix="webm"),
