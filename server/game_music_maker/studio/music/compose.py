@@ -74,6 +74,7 @@ def compose(plan: ScorePlan, video: VideoMap | None = None) -> Score:
         palette="+".join(dict.fromkeys((band.scene.id, band.style.id))),
         title=band.scene.names["en"],
         seed=frame.seed,
+        speech=video.speech if video is not None else (),
     )
 
 

@@ -147,7 +147,8 @@ class Chord:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A whole piece. `length_s` is the length of the finished sound (of one pass where `loop` is set)."""
+    """A whole piece. `length_s` is the length of the finished sound (of one pass where `loop` is set); `speech` are the
+    seconds in which the footage speaks: the tune steps back there."""
 
     parts: tuple[Part, ...]
     notes: tuple[Note, ...]
@@ -166,3 +167,4 @@ class Score:
     palette: str = ""
     title: str = ""
     seed: int = 0
+    speech: tuple[tuple[float, float], ...] = ()

@@ -21,6 +21,7 @@ from .bank import Bank
 from .dsp import db
 from .ensemble import Bus, Level, Player
 from .master import Mastered, master
+from .rides import Rides
 from .schedule import Clock, strikes
 
 Floats = NDArray[np.float32]
@@ -181,6 +182,7 @@ class _Stage:
         reverb = score.reverb
         dry = reverb.wet <= 0 or reverb.rt60 <= 0 or reverb.type == "none"
         self._response = None if dry else room.impulse(reverb, rate)
+        self._rides = Rides(score)
         self._lead: float | None = None
         self.levels: dict[str, float] = {}
         leading = {part.layer for part in score.parts if part.role == "lead"}
@@ -217,7 +219,7 @@ class _Stage:
         return Bus(np.zeros((2, frames), np.float32), np.zeros(frames, np.float32))
 
     def _part(self, part: Part, body: Bus, intro: Bus | None) -> None:
-        struck = strikes(self._score, part, self._rate)
+        struck = strikes(self._score, part, self._rate, self._rides)
         role = roles.of(part.role)
         player = Player(source.of(part, self._bank, self._score, self._rate), struck, role, part.pan, self._rate)
         level = player.measure()

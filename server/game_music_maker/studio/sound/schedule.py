@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from ..music.score import Note, Part, Score
 from .echoes import with_echoes
+from .rides import Rides
 from .strike import Strike
 from .synth import CHIP_VOICES
 
@@ -47,7 +48,7 @@ class Clock:
         return first, round(self.frame(span.start_beat + span.len_beats)) - first
 
 
-def strikes(score: Score, part: Part, rate: int) -> list[Strike]:
+def strikes(score: Score, part: Part, rate: int, rides: Rides) -> list[Strike]:
     """All strikes of `part`, by start."""
     clock = Clock(score, rate)
     chip = part.synth in CHIP_VOICES
@@ -57,7 +58,7 @@ def strikes(score: Score, part: Part, rate: int) -> list[Strike]:
         if note.part != part.id:
             continue
         inside = score.loop is None or note.beat >= score.loop.start_beat
-        strike = replace(_strike(note, clock, rate), inside=inside)
+        strike = replace(_strike(note, clock, rate), inside=inside, level=rides.at(note.beat, part.role))
         before, count = last.get(note.pitch, (-(10**9), 0))
         count = count + 1 if strike.start - before < REPEAT_S * rate else 0
         last[note.pitch] = (strike.start, count)
@@ -85,7 +86,7 @@ def _varied(strike: Strike, count: int, name: str, rate: int) -> Strike:
         strike,
         start=strike.start + round(max(0.0, late) * 0.003 * rate),
         cents=(0.0, 4.0, -4.0)[count % 3],
-        level=10 ** (level * 1.2 / 20),
+        level=strike.level * 10 ** (level * 1.2 / 20),
     )
 
 
