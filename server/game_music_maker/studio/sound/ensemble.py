@@ -157,7 +157,7 @@ class Player:
             sound[held:] *= level[held - 1]
         _end_softly(sound)
         at, sound, part = at + skip, sound[skip:], part[skip:]
-        gain *= tone.gain * strike.level
+        gain *= tone.gain * strike.level * strike.fader
         angle = (roles.pan_of(self._role, self._pan + tone.pan, strike.key) + 1) * pi / 4
         lines = [(bus.send, gain * send)] if send else []
         if strike.dry:

@@ -58,7 +58,7 @@ def strikes(score: Score, part: Part, rate: int, rides: Rides) -> list[Strike]:
         if note.part != part.id:
             continue
         inside = score.loop is None or note.beat >= score.loop.start_beat
-        strike = replace(_strike(note, clock, rate), inside=inside, level=rides.at(note.beat, part.role))
+        strike = replace(_strike(note, clock, rate), inside=inside, fader=rides.at(note.beat, part.role))
         before, count = last.get(note.pitch, (-(10**9), 0))
         count = count + 1 if strike.start - before < REPEAT_S * rate else 0
         last[note.pitch] = (strike.start, count)
@@ -86,7 +86,7 @@ def _varied(strike: Strike, count: int, name: str, rate: int) -> Strike:
         strike,
         start=strike.start + round(max(0.0, late) * 0.003 * rate),
         cents=(0.0, 4.0, -4.0)[count % 3],
-        level=strike.level * 10 ** (level * 1.2 / 20),
+        level=10 ** (level * 1.2 / 20),
     )
 
 

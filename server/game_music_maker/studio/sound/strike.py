@@ -9,8 +9,9 @@ from dataclasses import dataclass
 class Strike:
     """One sounding of a key: start and length in frames, velocity, and what makes it differ from its twin.
 
-    `cents` and `level` are the round robin's; `dry` False sends it to the room alone; `inside` is False for notes
-    before the loop, which are not folded into it.
+    `cents` and `level` are the round robin's; `fader` is the mix's move here, which the balance of the parts does not
+    see; `dry` False sends it to the room alone; `inside` is False for notes before the loop, which are not folded into
+    it.
     """
 
     start: int
@@ -19,6 +20,7 @@ class Strike:
     vel: int
     cents: float = 0.0
     level: float = 1.0
+    fader: float = 1.0
     dry: bool = True
     artic: str = ""
     inside: bool = True
