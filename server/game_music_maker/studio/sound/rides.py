@@ -20,7 +20,7 @@ from .dsp import db
 SPREAD_DB = 5.0
 """Between the calmest and the liveliest section; EBU R 128's short-term loudness then differs by 3 LU or more behind
 the bus compressor."""
-FLAT_DB = 3.0
+FLAT_DB = 3.8
 FLAT = frozenset(("lofi_chill", "scifi_ambient"))
 """Styles that are even by nature."""
 _MOST_DB = 7.0
