@@ -21,13 +21,12 @@ from typing import Any
 import numpy as np
 from music_output import Task, mood, output
 
-from game_music_maker.studio.music import gates, metrics, metrics_picture
+from game_music_maker.studio.music import gates, metrics_likeness, metrics_picture
 from game_music_maker.studio.music.library import library
 
 Row = dict[str, Any]
 
 PAIRS = (("tense", "peaceful"), ("sad", "happy"), ("epic", "cute"))
-NEAREST = 0.92
 
 
 class Results:
@@ -113,16 +112,19 @@ def paced(rows: list[Row]) -> dict[str, Any]:
 
 def distinct(rows: list[Row]) -> dict[str, Any]:
     """Nearest neighbour among all outputs, and progressions per palette."""
-    marks = [metrics.Fingerprint(np.array(row["onsets"]), np.array(row["pitch"])) for row in rows]
+    marks = [metrics_likeness.Fingerprint(np.array(row["onsets"]), np.array(row["pitch"])) for row in rows]
     like = np.array(
-        [[0.0 if i == j else metrics.likeness(a, b) for j, b in enumerate(marks)] for i, a in enumerate(marks)]
+        [[0.0 if i == j else metrics_likeness.likeness(a, b) for j, b in enumerate(marks)] for i, a in enumerate(marks)]
     )
     near = sorted(((float(like[i].max()), i, int(like[i].argmax())) for i in range(len(rows))), reverse=True)
     told = [f"{s:.3f} {_name(rows[i])}~{_name(rows[j])}" for s, i, j in near]
-    alike = sum(s > NEAREST for s, _, _ in near)
+    alike = sum(s > metrics_likeness.SAME for s, _, _ in near)
     per = {p: len({r["progression"] for r in rows if r["palette"] == p}) for p in sorted({r["palette"] for r in rows})}
     mark = " " if alike == 0 else "*"
-    print(f"{mark} nearest neighbour over {NEAREST}: {alike} of {len(near)}; nearest: {', '.join(told[:10:2])}")
+    print(
+        f"{mark} nearest neighbour over {metrics_likeness.SAME}: {alike} of {len(near)};",
+        f"nearest: {', '.join(told[:10:2])}",
+    )
     print("  fewest progressions:", sorted(per.items(), key=lambda x: x[1])[:5])
     return {"nearest": told[: max(20, alike)], "over": alike, "progressions": per}
 

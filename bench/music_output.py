@@ -17,7 +17,7 @@ import soundfile
 
 from game_music_maker.contract.score import HitPlan, PaletteChoice, ScorePlan
 from game_music_maker.studio.footage import Cut, VideoMap
-from game_music_maker.studio.music import gates, metrics, metrics_picture, metrics_sound
+from game_music_maker.studio.music import gates, metrics, metrics_likeness, metrics_picture, metrics_sound
 from game_music_maker.studio.music.affect import BRIGHTNESS
 from game_music_maker.studio.music.brief import Brief, read_brief
 from game_music_maker.studio.music.chance import COMPOSER_VERSION
@@ -27,7 +27,6 @@ from game_music_maker.studio.music.onsets import onsets, strong
 from game_music_maker.studio.music.plan import make_plan
 from game_music_maker.studio.music.report import cue_sheet, notes_hash
 from game_music_maker.studio.music.score import Score
-from game_music_maker.studio.music.theory import pitch_class
 from game_music_maker.studio.sound.bank import Bank
 from game_music_maker.studio.sound.feed import MixInput
 from game_music_maker.studio.sound.mixdown import mixdown
@@ -102,12 +101,12 @@ def output(task: Task) -> dict[str, Any]:
         found |= _planned(cue_sheet(score, None, video))
     if cue:  # a cue of a few bars is held to what its sound is alone
         found = {name: value for name, value in found.items() if name in gates.OF_SOUND}
-    mark = metrics.fingerprint(score, pitch_class(score.key[0]))
+    mark = metrics_likeness.fingerprint(score).to_json()
     first = [c.rn for c in score.chords if c.beat < 8 * metrics.bar_beats(score)]
     return {
         "key": task.key, "palette": task.palette, "seed": task.seed, "loop": loops,
         "measures": found, "passed": passed | gates.judge(score, found), "compose_s": took,
-        "progression": " ".join(first[:8]), "onsets": mark.onsets.tolist(), "pitch": mark.pitch.tolist(),
+        "progression": " ".join(first[:8]), **mark,
     }  # fmt: skip
 
 

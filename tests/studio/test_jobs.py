@@ -335,7 +335,12 @@ def test_music_is_made_edited_and_exported_with_its_kit_and_picture(studio: Runn
     assert done["output"]["duration"] == pytest.approx(4, abs=0.05)
     assert project.wait("kit")["status"] == "completed"
     kit = studio.http.get(routes.RENDER_DOWNLOAD.format(render_id="kit"))
-    assert "plan.json" in "\n".join(zipfile.ZipFile(BytesIO(kit.content)).namelist())
+    made = json.loads(zipfile.ZipFile(BytesIO(kit.content)).read("provenance.json"))
+    near = made["nearest_own_output"]
+    assert near["compared"] == 3, "the other takes and changes are earlier outputs of ours"
+    assert 0.5 < near["similarity"] <= 1.0
+    assert near["seed"] in {take["seed"] for take in project.state()["generated_media"]}
+    assert {"numpy", "scipy", "libsndfile", "python"} <= set(made["programs"])
     picture = studio.http.get(routes.STUDIO_PICTURE.format(session_id=project.id))
     assert picture.content.startswith(b"\x89PNG")
     sound = studio.http.get(f"/api/studio/scores/{project.id}/{changed['id']}")

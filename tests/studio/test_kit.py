@@ -17,6 +17,7 @@ import mutagen
 import numpy as np
 import pytest
 import soundfile
+import symusic
 
 from game_music_maker.contract.score import ScorePlan
 from game_music_maker.studio.kit import Origin, make_kit
@@ -65,7 +66,7 @@ def kit(bank: Bank, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., t
         played = play(score, bank)
         out = tmp_path_factory.mktemp("kit") / "kit.zip"
         report = {"gates": {"H1": 2.1}, "cue_sheet": {"hits": []}}
-        origin = Origin(version="1.2.3", given=("seed",))
+        origin = Origin(version="1.2.3", given=("seed",), nearest={"compared": 1, "similarity": 0.5})
         make_kit(score, PLAN, played, report, out, bank=bank, stingers=stingers, origin=origin)
         return score, played, zipfile.ZipFile(out)
 
@@ -119,17 +120,43 @@ def test_stems_are_aligned_and_add_up_to_the_mix_before_mastering(looped) -> Non
     assert not stems["peak"].any()
 
 
-def test_the_midi_is_read_by_another_library(looped) -> None:
+def test_the_midi_is_read_alike_by_two_libraries(looped) -> None:
     score, _, archive = looped
-    midi = mido.MidiFile(file=io.BytesIO(archive.read("score.mid")))
+    raw = archive.read("score.mid")
+    midi = mido.MidiFile(file=io.BytesIO(raw))
     notes = [m for track in midi.tracks for m in track if m.type == "note_on" and m.velocity]
-    assert len(notes) == len(score.notes)
+    other = symusic.Score.from_midi(raw)
+    assert len(notes) == len(score.notes) == sum(len(track.notes) for track in other.tracks)
+    assert sorted(m.note for m in notes) == sorted(n.pitch for track in other.tracks for n in track.notes)
+    assert [round(tempo.qpm, 2) for tempo in other.tempos] == [score.tempo.points[0][1]]
+    assert {(s.numerator, s.denominator) for s in other.time_signatures} == {score.meter}
+    assert {track.program for track in other.tracks if not track.is_drum} == {73, 48}
+    assert any(track.is_drum for track in other.tracks)
+
+
+def test_libsndfile_reads_the_loop_points(looped, tmp_path: Path) -> None:
+    _, played, archive = looped
+    for name in ("loop.wav", "stems/base.wav"):
+        path = tmp_path / Path(name).name
+        path.write_bytes(archive.read(name))
+        # SFC_GET_INSTRUMENT fills SF_INSTRUMENT: ten bytes and a count, then {mode, start, end, count} of each loop
+        data = bytearray(12 + 4 + 16 * 16)
+        with soundfile.SoundFile(path) as file:
+            view = soundfile._ffi.from_buffer(data)
+            assert soundfile._snd.sf_command(file._file, 0x10D0, view, len(data)) == 1
+        (count,) = struct.unpack_from("<i", data, 12)
+        mode, start, end, _ = struct.unpack_from("<iIII", data, 16)
+        assert (count, mode, start) == (1, 801, 0)  # SF_LOOP_FORWARD
+        assert end in (played.loop[1] - 1, played.loop[1])  # libsndfile counts the end exclusively from 1.1 on
 
 
 def test_the_papers_are_true(looped) -> None:
     score, _, archive = looped
     report, made = (json.loads(archive.read(name)) for name in ("report.json", "provenance.json"))
     assert report["gates"] == {"H1": 2.1}
+    assert report["sound"]["gates"]["stem null dB"] is True
+    assert report["sound"]["metrics"]["low end mono"] > 0.9
+    assert made["nearest_own_output"] == {"compared": 1, "similarity": 0.5}
     assert report["sound"]["seam"]["passed"] is True
     assert report["sound"]["stems"]["null_db"] <= -80
     assert abs(report["sound"]["loudness"]["integrated_lufs"] - score.lufs) <= 0.5

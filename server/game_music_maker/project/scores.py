@@ -8,7 +8,7 @@ from . import summary
 from .text import line
 
 _MOST_CUES = 60
-_CUE_FIELDS = ("t", "kind", "planned", "onset_s", "error_ms", "hit", "reason")
+_CUE_FIELDS = ("t", "kind", "planned", "promised", "onset_s", "error_ms", "error_frames", "hit", "reason")
 _DROPPED = ("hit_times", "cue_sheet", "brief", "group", "id")
 
 

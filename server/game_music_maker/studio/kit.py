@@ -19,7 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contract.score import Key, PaletteChoice, ScorePlan, TempoPoint
+from .footage import VideoMap
 from .kit_text import readme
+from .music import gates, metrics_sound
 from .music.midi import write_midi
 from .music.score import LAYERS, Score
 from .sound import files, seam
@@ -36,11 +38,17 @@ _HEADROOM = 0.99
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What the provenance file states besides the music: engine version, and which plan fields came from the caller."""
+    """What the provenance file states besides the music.
+
+    Attributes:
+        version: of the engine. given: plan fields that came from the caller. programs: name → version.
+        nearest: the nearest of our own earlier pieces (`metrics_likeness.nearest`).
+    """
 
     version: str = ""
     given: tuple[str, ...] = ()
     programs: Mapping[str, str] | None = None
+    nearest: Mapping[str, Any] | None = None
 
 
 def make_kit(
@@ -53,6 +61,7 @@ def make_kit(
     bank: Bank | None = None,
     cue_sheet: Mapping[str, Any] | None = None,
     stingers: Mapping[str, Score] | None = None,
+    video: VideoMap | None = None,
     origin: Origin | None = None,
     progress: Progress | None = None,
 ) -> None:
@@ -62,6 +71,7 @@ def make_kit(
         plan: the complete plan. played: the score as sound. report: the metrics; its ``cue_sheet``, where it has one,
             is the cue sheet unless `cue_sheet` is given.
         bank: plays the stingers; the built-in bank where None. stingers: name → score; composed where None.
+        video: the footage that the music follows, to hold it against.
         progress: told (share, stage); may raise `Cancelled`.
     """
     tell = progress or (lambda share, stage: None)
@@ -79,7 +89,7 @@ def make_kit(
         (kit.folder / "score.mid").write_bytes(write_midi(score))
         kit.json("plan.json", plan.model_dump(mode="json", exclude_none=True))
         kit.json("cue_sheet.json", cue_sheet if cue_sheet is not None else report.get("cue_sheet", {}))
-        facts = _facts(score, played, null_db, stem_gain)
+        facts = _facts(score, played, null_db, stem_gain, video)
         kit.json("report.json", {**report, "sound": facts})
         (kit.folder / "README.txt").write_text(readme(score, played, stem_gain), "utf-8")
         kit.json("provenance.json", _provenance(score, plan, bank, origin, kit.checksums()))
@@ -179,8 +189,9 @@ class _Kit:
         }
 
 
-def _facts(score: Score, played: Played, null_db: float, stem_gain: float) -> dict[str, Any]:
+def _facts(score: Score, played: Played, null_db: float, stem_gain: float, video: VideoMap | None) -> dict[str, Any]:
     found = played.mastered.loudness
+    measured = {**metrics_sound.measures(score, played.mix, played.rate, video), "stem null dB": null_db}
     seen = seam.of_played(score, played)
     return {
         "loudness": {
@@ -197,6 +208,8 @@ def _facts(score: Score, played: Played, null_db: float, stem_gain: float) -> di
         "stems": {"null_db": round(null_db, 1), "gain_db": round(stem_gain, 3)},
         "parts_db": {name: round(level, 2) for name, level in sorted(played.levels.items())},
         "seam": None if seen is None else seen.to_dict(),
+        "metrics": {name: round(value, 4) for name, value in measured.items()},
+        "gates": gates.judge(score, measured),
         "frames": len(played.mix),
         "rate": played.rate,
     }
@@ -213,6 +226,7 @@ def _provenance(
         "seed": score.seed,
         "plan_fields_from_the_caller": sorted(origin.given),
         "trained_model_used_for_audio": False,
+        "nearest_own_output": dict(origin.nearest or {"compared": 0}),
         "sound_banks": [bank.provenance()],
         "synthesised_voices": synths,
         "programs": {"numpy": np.__version__, **(origin.programs or {})},

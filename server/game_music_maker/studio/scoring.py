@@ -1,13 +1,14 @@
 """The worker's side of a score: words and footage → plan → notes → sound → files of one folder.
 
 ``plan.json`` (complete), ``request.json`` (what it was made from), ``mix.wav`` (48 kHz stereo float), ``report.json``,
-``cue_sheet.json``. The folder is made under a scratch name and published by the studio. numpy comes in with the parts
-that are imported inside the functions.
+``cue_sheet.json``, ``fingerprint.json`` (what later pieces are compared with). The folder is made under a scratch name
+and published by the studio. numpy comes in with the parts that are imported inside the functions.
 """
 
 from __future__ import annotations
 
 import json
+import platform
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 Progress = Callable[[float, str], None]
 RATE = 48_000
 _BLOCK = 1 << 20
+_MARK = "fingerprint.json"
+_MOST_COMPARED = 1_000
 
 
 def load() -> None:
@@ -86,6 +89,7 @@ def make(bank: Callable[[], Bank], args: Mapping[str, Any], progress: Progress) 
         _write_json(folder / "request.json", {**request, "video": video.model_dump(mode="json")})
         _write_json(folder / "cue_sheet.json", sheet)
         _write_json(folder / "report.json", report)
+        _write_json(folder / _MARK, _mark(score))
     facts = {**_facts(score, plan, played, sheet), "report": report, "brief": request["brief"], "notes": notes}
     return {**facts, "direction": made.direction.text(language)} if made.direction else facts
 
@@ -169,15 +173,27 @@ def _facts(score: Score, plan: ScorePlan, played: Played, sheet: Mapping[str, An
             for s in score.sections
         ],
         "lufs": round(float(loudness.integrated_lufs), 2),
-        "hits": {"planned": len(score.hits), "landed": landed(sheet)},
+        "hits": {"planned": sheet["promised"], "landed": sheet["met"]},
         "hit_times": [round(hit.t, 3) for hit in score.hits],
         "cue_sheet": dict(sheet),
     }
 
 
-def landed(sheet: Mapping[str, Any]) -> int:
-    """How many cues of a cue sheet were met."""
-    return sum(1 for cue in sheet.get("cues", ()) if cue.get("hit"))
+def _mark(score: Score) -> dict[str, Any]:
+    from .music.metrics_likeness import fingerprint
+    from .music.report import notes_hash
+
+    facts = {"palette": score.palette, "seed": score.seed, "notes_hash": notes_hash(score)}
+    return {**fingerprint(score).to_json(), **facts}
+
+
+def _nearest(score: Score, folder: Path) -> dict[str, Any]:
+    """The nearest of the other scores that the studio keeps beside `folder`, the latest `_MOST_COMPARED` of them."""
+    from .music.metrics_likeness import fingerprint, nearest
+
+    kept = [path for path in folder.parent.glob(f"*/{_MARK}") if path.parent != folder]
+    latest = sorted(kept, key=lambda path: (-path.stat().st_mtime_ns, path))[:_MOST_COMPARED]
+    return nearest(fingerprint(score), map(_read_json, latest))
 
 
 def kit(bank: Callable[[], Bank], folder: Path, out: Path, progress: Progress) -> dict[str, Any]:
@@ -188,6 +204,8 @@ def kit(bank: Callable[[], Bank], folder: Path, out: Path, progress: Progress) -
     """
     from importlib.metadata import version
 
+    import soundfile
+
     from ..errors import NotFound
     from .kit import Origin, make_kit
     from .music.compose import compose
@@ -197,15 +215,17 @@ def kit(bank: Callable[[], Bank], folder: Path, out: Path, progress: Progress) -
         raise NotFound("The score is no longer kept.", next="Ask for the music again.")
     plan = ScorePlan.model_validate(_read_json(folder / "plan.json"))
     video = VideoMap.model_validate(_read_json(folder / "request.json")["video"])
-    score = compose(plan, video if video.duration > 0 else None)
+    footage = video if video.duration > 0 else None
+    score = compose(plan, footage)
     instruments = bank()
     played = play(score, instruments, rate=RATE, progress=lambda share, stage: progress(0.5 * share, stage))
     sheet, report = _read_json(folder / "cue_sheet.json"), _read_json(folder / "report.json")
     given = tuple(sorted(_read_json(folder / "request.json").get("given", {})))
     programs = {name: version(name) for name in ("numpy", "scipy", "soundfile", "imageio-ffmpeg")}
+    programs |= {"libsndfile": soundfile.__libsndfile_version__, "python": platform.python_version()}
     make_kit(
-        score, plan, played, report, out, bank=instruments, cue_sheet=sheet,
-        origin=Origin(version("game-music-maker"), given, programs),
+        score, plan, played, report, out, bank=instruments, cue_sheet=sheet, video=footage,
+        origin=Origin(version("game-music-maker"), given, programs, _nearest(score, folder)),
         progress=lambda share, stage: progress(0.5 + 0.5 * share, stage),
     )  # fmt: skip
     loudness = played.mastered.loudness

@@ -103,6 +103,20 @@ def test_cuts_are_met_and_the_cue_sheet_says_so() -> None:
         assert abs(score.tempo.seconds(cue["beat"]) - cue["t"]) <= 0.040
         assert any(n.beat == Fraction(cue["beat"]).limit_denominator(48) for n in score.notes)
     assert all(c["reason"] for c in sheet["cues"] if not c["hit"])
+    assert sheet["promised"] == len(sheet["cues"])
+
+
+def test_an_onset_of_the_clips_own_sound_is_counted_and_no_missed_promise() -> None:
+    video = clip()
+    own = tuple(Cut(t=cut.t + 0.61, w=0.25, kind="hit") for cut in video.cuts)
+    every = sorted((*video.cuts, *own), key=lambda cut: cut.t)
+    sheet = cue_sheet(music("adventure music", video.model_copy(update={"cuts": tuple(every)}), seed=4), None, video)
+    light = [cue for cue in sheet["cues"] if cue["weight"] == 0.25]
+    assert light
+    assert not any(cue["promised"] for cue in light)
+    assert sheet["promised"] == len(sheet["cues"]) - len(light)
+    assert sheet["met"] == sum(cue["hit"] for cue in sheet["cues"] if cue["promised"])
+    assert all("not promised" in cue["reason"] for cue in light if not cue["hit"])
 
 
 def test_locked_anchor_is_met_within_a_frame() -> None:

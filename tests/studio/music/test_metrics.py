@@ -8,7 +8,13 @@ from math import log2
 
 import pytest
 
-from game_music_maker.studio.music import metrics, metrics_lines, metrics_parts, metrics_picture
+from game_music_maker.studio.music import (
+    metrics,
+    metrics_likeness,
+    metrics_lines,
+    metrics_parts,
+    metrics_picture,
+)
 from game_music_maker.studio.music.score import Chord, Note, Part, Score, Section, TempoMap
 
 
@@ -129,12 +135,20 @@ def test_empty_beats_and_pitch_entropy() -> None:
 
 
 def test_likeness_is_the_mean_bar_similarity_after_transposing() -> None:
-    one, up = _score([UP, DOWN]), _score([[(b, p + 2) for b, p in UP], [(b, p + 2) for b, p in DOWN]])
-    first = metrics.fingerprint(one, 0)
-    assert metrics.likeness(first, metrics.fingerprint(up, 2)) == pytest.approx(1.0)
+    one = _score([UP, DOWN])
+    up = replace(_score([[(b, p + 2) for b, p in UP], [(b, p + 2) for b, p in DOWN]]), key=("D", "ionian"))
+    first = metrics_likeness.fingerprint(one)
+    assert metrics_likeness.likeness(first, metrics_likeness.fingerprint(up)) == pytest.approx(1.0)
     # bars UP–DOWN against DOWN–UP: both pairs are unlike in the same measure
-    turned = metrics.fingerprint(_score([DOWN, UP]), 0)
-    assert metrics.likeness(first, turned) == pytest.approx(0.5 * 14 / 16 + 0.5 / (2 * 2**0.5))
+    turned = metrics_likeness.fingerprint(_score([DOWN, UP]))
+    expected = 0.5 * 14 / 16 + 0.5 / (2 * 2**0.5)
+    assert metrics_likeness.likeness(first, turned) == pytest.approx(expected)
+    left = [{**mark.to_json(), "seed": i, "palette": "p", "notes_hash": "h"} for i, mark in enumerate([turned, first])]
+    found = metrics_likeness.nearest(first, [left[0], {"onsets": [[1]], "pitch": "?"}])
+    assert (found["compared"], found["seed"], found["distinct"]) == (1, 0, True)
+    assert found["similarity"] == pytest.approx(expected, abs=1e-4)
+    assert metrics_likeness.nearest(first, left)["distinct"] is False
+    assert metrics_likeness.nearest(first, []) == {"compared": 0, "limit": 0.92}
 
 
 def _pair(lead: list[Note], under: list[Note], *, tension: float = 0.1, role: str = "pad") -> Score:

@@ -53,7 +53,9 @@ def test_clips_cuts_hits_and_words_stand_at_their_seconds(media: Any) -> None:
     look = VideoMap(fps=30, duration=10, cuts=(Cut(t=5, w=1),), flow=(0.1,) * 100)
     score = {
         "bpm": 120.0, "key": "D minor", "sections": [{"role": "intro", "start_s": 0}, {"role": "peak", "start_s": 5}],
-        "cue_sheet": {"cues": [{"t": 7.5, "hit": True}, {"t": 2.5, "hit": False}]},
+        "cue_sheet": {
+            "cues": [{"t": 7.5, "hit": True}, {"t": 2.5, "hit": False}, {"t": 9, "hit": False, "promised": False}],
+        },
     }  # fmt: skip
     pixels = _draw(timeline, {"c": clip}, scores={"s": score}, looks={"c": look})
 
@@ -69,6 +71,7 @@ def test_clips_cuts_hits_and_words_stand_at_their_seconds(media: Any) -> None:
     assert abs(int(np.median(hits)) - column(7.5)) <= 2
     missed = np.flatnonzero(_is(pixels[300:-40, 92:], board._MISS).any(axis=0))
     assert abs(int(np.median(missed)) + 92 - column(2.5)) <= 2
+    assert missed.max() + 92 < column(5), "an event that is only counted is no miss"
     words = np.flatnonzero(_is(pixels, board._WORDS).any(axis=0))
     assert (words.min(), words.max()) == (pytest.approx(column(2.5), abs=3), pytest.approx(column(5), abs=3))
 

@@ -241,32 +241,3 @@ def pitch_entropy(score: Score) -> float:
     drums = unpitched(score)
     counts = np.bincount([n.pitch for n in score.notes if n.part not in drums], minlength=128)
     return entropy(counts.astype(np.float64))
-
-
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """The first bars of a piece, transposed to C, to compare pieces by.
-
-    Attributes:
-        onsets: (bars, Q) zeros and ones, drums included. pitch: (bars, 12) lengths of the pitch classes in beats.
-    """
-
-    onsets: Floats
-    pitch: Floats
-
-
-def fingerprint(score: Score, tonic: int, bars: int = 16) -> Fingerprint:
-    """The first `bars` bars of `score`; `tonic` is the pitch class that becomes C."""
-    rows = by_bars(score)
-    return Fingerprint(rows.groove[:bars], np.roll(rows.pitch[:bars], -tonic, axis=1))
-
-
-def likeness(first: Fingerprint, second: Fingerprint) -> float:
-    """Mean bar similarity S of two pieces over the bars that both have, bars silent in both left out (0 … 1)."""
-    n = min(len(first.onsets), len(second.onsets))
-    a, b = first.pitch[:n], second.pitch[:n]
-    onset = 1 - np.abs(first.onsets[:n] - second.onsets[:n]).mean(axis=1)
-    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    cosine = np.divide((a * b).sum(axis=1), norms, out=np.zeros(n), where=norms > 0)
-    used = a.any(axis=1) | b.any(axis=1)
-    return float((0.5 * onset + 0.5 * cosine)[used].mean()) if used.any() else 0.0

@@ -204,19 +204,21 @@ def measures(
 
     Args:
         mix: the mastered piece, one pass with its intro. groups: pre-master sound of ``lead`` and ``pads`` alone.
+            Spectra are taken of the first `metrics_form.LONGEST_S` seconds.
     """
     power = powers(mix, rate)
+    head = mix[: round(metrics_form.LONGEST_S * rate)]
     found: dict[str, float | None] = {
         "contrast LU": contrast(score, power),
-        "low end mono": low_end_mono(mix, rate),
+        "low end mono": low_end_mono(head, rate),
         "tail dB": None if score.loop else tail(mix, rate, _last_onset(score)),
     }
     if groups and "lead" in groups and "pads" in groups:
         found["lead over pads dB"] = over(groups["lead"], groups["pads"], rate)
     if len(mix) >= 40 * rate:
-        found |= metrics_form.structureness(mix, rate)
+        found |= metrics_form.structureness(head, rate)
     if video is not None and video.flow:
-        found["event curve"] = event_curve(mix, rate, video)
+        found["event curve"] = event_curve(head, rate, video)
         flow = metrics_picture.bar_flow(score, video)
         found["loudness rank"] = metrics_picture.spearman(flow, bar_loudness(score, power)[: len(flow)])
     whole = loudness.measure(mix, rate)

@@ -18,6 +18,8 @@ from .score import Hit, Score, Section
 if TYPE_CHECKING:
     from ..sound.play import Played
 
+_PROMISED = 0.5
+"""Weight from which an event that is no cut is promised."""
 LOOK_S = 0.12
 """How far from the planned time an onset is looked for."""
 
@@ -26,7 +28,8 @@ def cue_sheet(score: Score, played: Played | None, video: VideoMap | None) -> di
     """Per event of the picture: planned second, the onset found in the rendered sound, its error and whether it is met.
 
     Returns:
-        ``cues`` [{t, kind, weight, locked, planned, beat, bar, onset_s, error_ms, error_frames, hit, reason}],
+        ``cues`` [{t, kind, weight, locked, planned, beat, bar, promised, onset_s, error_ms, error_frames, hit,
+        reason}], ``promised`` (how many of them) and ``met`` (how many of the promised),
         ``tolerance_ms`` (one frame, at least 40), ``rate`` weighted share met,
         ``chance``, ``lift`` = (rate − chance)/(1 − chance),
         ``mean_error_ms``, ``source`` = ``sound`` or, where nothing is played, ``notes``.
@@ -41,6 +44,8 @@ def cue_sheet(score: Score, played: Played | None, video: VideoMap | None) -> di
     )
     return {
         "cues": cues,
+        "promised": sum(cue["promised"] for cue in cues),
+        "met": sum(cue["promised"] and cue["hit"] for cue in cues),
         "tolerance_ms": round(1000 * tolerance, 1),
         "rate": round(float(result.rate), 4) if cues else None,
         "chance": round(float(result.chance), 4),
@@ -76,14 +81,22 @@ def _cue(hit: Hit, score: Score, accents: Floats, times: Floats, tolerance: floa
     return {
         "t": round(hit.t, 4), "kind": hit.kind, "weight": hit.weight, "locked": hit.locked, "planned": hit.planned,
         "beat": float(hit.beat) if hit.planned else None, "bar": int(hit.beat // bar) + 1 if hit.planned else None,
-        "onset_s": None if found is None else round(float(found), 4),
+        "promised": promised(hit), "onset_s": None if found is None else round(float(found), 4),
         "error_ms": None if error is None else round(1000 * float(error), 1),
         "error_frames": None if error is None or not fps else round(float(error) * fps, 2),
         "hit": bool(met), "reason": "" if met else _reason(hit, found),
     }  # fmt: skip
 
 
+def promised(hit: Hit) -> bool:
+    """Is the music to meet it? Cuts, what the user asked for and heavy events are; a light one (an onset of the clip's
+    own sound, a peak of motion) counts where the music meets it, and is no miss where it does not."""
+    return hit.locked or hit.kind == "cut" or hit.weight >= _PROMISED
+
+
 def _reason(hit: Hit, found: float | None) -> str:
+    if not promised(hit):
+        return "a light event: counted where the music meets it, not promised"
     if hit.reason:
         return hit.reason
     if found is None:

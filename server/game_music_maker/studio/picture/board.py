@@ -299,9 +299,12 @@ def _sections(board: _Board, clip: Clip, score: Mapping[str, Any], box: tuple[in
 
 
 def _hits(board: _Board, clip: Clip, score: Mapping[str, Any], box: tuple[int, int, int, int]) -> None:
-    """A diamond on the lower edge for each planned hit; grey where the sound missed it."""
+    """A diamond on the lower edge for each event that the music meets; grey for a promised one that it missed."""
     cues = (score.get("cue_sheet") or {}).get("cues") or ()
-    known = [(float(cue["t"]), bool(cue.get("hit"))) for cue in cues if isinstance(cue, Mapping) and "t" in cue]
+    told = [
+        cue for cue in cues if isinstance(cue, Mapping) and "t" in cue and (cue.get("hit") or cue.get("promised", True))
+    ]
+    known = [(float(cue["t"]), bool(cue.get("hit"))) for cue in told]
     for t, met in known or [(float(t), True) for t in score.get("hit_times") or ()]:
         at = t - clip.in_ms / 1000
         if 0 <= at <= clip.duration_ms / 1000:
