@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soundfile
 from numpy.typing import NDArray
 
 from ..contract.score import Key, PaletteChoice, ScorePlan, TempoPoint
@@ -41,13 +44,12 @@ class Origin:
     """What the provenance file states besides the music.
 
     Attributes:
-        version: of the engine. given: plan fields that came from the caller. programs: name → version.
+        version: of the engine. given: plan fields that came from the caller.
         nearest: the nearest of our own earlier pieces (`metrics_likeness.nearest`).
     """
 
     version: str = ""
     given: tuple[str, ...] = ()
-    programs: Mapping[str, str] | None = None
     nearest: Mapping[str, Any] | None = None
 
 
@@ -229,10 +231,16 @@ def _provenance(
         "nearest_own_output": dict(origin.nearest or {"compared": 0}),
         "sound_banks": [bank.provenance()],
         "synthesised_voices": synths,
-        "programs": {"numpy": np.__version__, **(origin.programs or {})},
+        "programs": _programs(),
         "files_sha256": dict(checksums),
         "note": "Facts about how these files were made. Whether and how to disclose them is the publisher's decision.",
     }
+
+
+def _programs() -> dict[str, str]:
+    """Versions of what the sound's bits hang on."""
+    found = {name: version(name) for name in ("numpy", "scipy", "soundfile", "imageio-ffmpeg")}
+    return found | {"libsndfile": soundfile.__libsndfile_version__, "python": platform.python_version()}
 
 
 def _pack(folder: Path, out_zip: Path) -> None:

@@ -8,7 +8,6 @@ and published by the studio. numpy comes in with the parts that are imported ins
 from __future__ import annotations
 
 import json
-import platform
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -204,8 +203,6 @@ def kit(bank: Callable[[], Bank], folder: Path, out: Path, progress: Progress) -
     """
     from importlib.metadata import version
 
-    import soundfile
-
     from ..errors import NotFound
     from .kit import Origin, make_kit
     from .music.compose import compose
@@ -221,11 +218,9 @@ def kit(bank: Callable[[], Bank], folder: Path, out: Path, progress: Progress) -
     played = play(score, instruments, rate=RATE, progress=lambda share, stage: progress(0.5 * share, stage))
     sheet, report = _read_json(folder / "cue_sheet.json"), _read_json(folder / "report.json")
     given = tuple(sorted(_read_json(folder / "request.json").get("given", {})))
-    programs = {name: version(name) for name in ("numpy", "scipy", "soundfile", "imageio-ffmpeg")}
-    programs |= {"libsndfile": soundfile.__libsndfile_version__, "python": platform.python_version()}
     make_kit(
         score, plan, played, report, out, bank=instruments, cue_sheet=sheet, video=footage,
-        origin=Origin(version("game-music-maker"), given, programs, _nearest(score, folder)),
+        origin=Origin(version("game-music-maker"), given, _nearest(score, folder)),
         progress=lambda share, stage: progress(0.5 + 0.5 * share, stage),
     )  # fmt: skip
     loudness = played.mastered.loudness
