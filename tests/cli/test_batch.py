@@ -59,15 +59,31 @@ def batch(folder: Path, nemo: NemoServer, *words: str, status: int = 0) -> dict[
 
 
 def test_the_three_kinds_of_lists_say_the_same(tmp_path: Path) -> None:
-    rows = [{"clip": "a.mp4", "prompt": "calm", "seed": 4, "loop": True}, {"clip": "b.mp4", "prompt": "epic"}]
+    rows = [
+        {"clip": "a.mp4", "prompt": "calm", "seed": 4, "loop": True, "aspect": "9:16"},
+        {"clip": "b.mp4", "prompt": "史诗, 快", "title": None},
+    ]
     (tmp_path / "jobs.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
-    (tmp_path / "jobs.csv").write_text("clip,prompt,seed,loop\na.mp4,calm,4,yes\nb.mp4,epic,,\n")
+    (tmp_path / "jobs.csv").write_text('clip,prompt,seed,loop,aspect\na.mp4,calm,4,yes,9:16\nb.mp4,"史诗, 快",,,\n')
+    sheet = "\ufeffclip; prompt;seed;loop;aspect\r\na.mp4;calm;4;1;9:16\r\nb.mp4;史诗, 快;;;\r\n"
+    (tmp_path / "sheet.csv").write_text(sheet, encoding="utf-8", newline="")
     (tmp_path / "jobs.yaml").write_text(
-        "- {clip: a.mp4, prompt: calm, seed: 4, loop: true}\n- {clip: b.mp4, prompt: epic}\n"
+        "- {clip: a.mp4, prompt: calm, seed: 4, loop: true, aspect: 9:16}\n"
+        "- {clip: b.mp4, prompt: '史诗, 快', title: null}\n"
     )
-    read = [read_items(tmp_path / f"jobs.{ending}", tmp_path) for ending in ("jsonl", "csv", "yaml")]
-    assert read[0] == read[1] == read[2]
+    names = ("jobs.jsonl", "jobs.csv", "sheet.csv", "jobs.yaml")
+    read = [read_items(tmp_path / name, tmp_path) for name in names]
+    for name, items in zip(names, read, strict=True):
+        assert items == read[0], name
     assert read[0][0].output == str(tmp_path / "a-scored.mp4")
+    assert (read[0][0].aspect, read[0][1].prompt, read[0][1].title) == ("9:16", "史诗, 快", None)
+
+
+def test_a_broken_line_of_a_list_is_named_with_its_row(tmp_path: Path) -> None:
+    (tmp_path / "jobs.jsonl").write_text('{"clip": "a.mp4", "prompt": "x"}\n{"clip": \n{"clip": "b.mp4"}\n')
+    with pytest.raises(InvalidArgument) as caught:
+        read_items(tmp_path / "jobs.jsonl", tmp_path)
+    assert "row 2: it is not a table of fields. row 3: 'prompt' is missing." in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -77,6 +93,7 @@ def test_the_three_kinds_of_lists_say_the_same(tmp_path: Path) -> None:
         ("- {clip: a.mp4}\n", "row 1: 'prompt' is missing"),
         ("- {clip: a.mp4, prompt: x, colour: red}\n", "unknown field 'colour'"),
         ("- {clip: a.mp4, prompt: x, format: exe}\n", "format 'exe'"),
+        ("- {clip: a.mp4, prompt: x, quality: best}\n", "quality 'best'"),
         ("- {clip: a.mp4, prompt: x, output: o}\n- {clip: b.mp4, prompt: x, output: o}\n", "row 2: output 'o'"),
         ("{", "not YAML"),
         ("[]", "empty"),

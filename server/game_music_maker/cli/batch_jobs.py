@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..contract.routes import STUDIO_FORMATS
+from ..contract.routes import QUALITIES, STUDIO_FORMATS
 from ..errors import InvalidArgument
 
 _FIELDS = ("clip", "prompt", "title", "aspect", "format", "seed", "output", "loop", "accurate", "plan", "quality")
@@ -77,13 +77,13 @@ def _rows(path: Path, text: str) -> tuple[list[Any], dict[str, Any]]:
     ending = path.suffix.lower()
     try:
         if ending in (".jsonl", ".ndjson"):
-            return [json.loads(line) for line in text.splitlines() if line.strip()], {}
+            return [_json_line(line) for line in text.splitlines() if line.strip()], {}
         if ending == ".csv":
-            return [{k: v for k, v in row.items() if v} for row in csv.DictReader(io.StringIO(text))], {}
+            return _csv(text), {}
         if ending in (".yaml", ".yml", ".json"):
             import yaml
 
-            found = yaml.safe_load(text)
+            found = yaml.load(text, yaml.BaseLoader)  # texts alone: 9:16 is an aspect, not a number to the base of 60
             if isinstance(found, dict):
                 return list(found.get("jobs") or []), dict(found.get("defaults") or {})
             return list(found or []), {}
@@ -97,9 +97,28 @@ def _rows(path: Path, text: str) -> tuple[list[Any], dict[str, Any]]:
     raise InvalidArgument(f"The list '{path.name}' is of no known kind.", next="Name a .yaml, .jsonl or .csv file.")
 
 
+def _json_line(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text  # said with its row's number, like every mistake of a row
+
+
+def _csv(text: str) -> list[dict[str, Any]]:
+    """Rows of a CSV file with a head line; its separator is what the head line uses, as spreadsheets differ."""
+    head = text.partition("\n")[0]
+    separator = max((",", ";", "\t"), key=head.count)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    return [
+        {(name or "").strip() if isinstance(name, str) else "a column without a name": value
+         for name, value in row.items() if value}
+        for row in rows
+    ]  # fmt: skip
+
+
 def _item(row: Any, defaults: dict[str, Any], base: Path, folder: Path, taken: set[str]) -> Item:
     if not isinstance(row, dict):
-        raise InvalidArgument("is not a table of fields.")
+        raise InvalidArgument("it is not a table of fields.")
     given = {**defaults, **row}
     unknown = sorted(set(map(str, given)) - set(_FIELDS))
     if unknown:
@@ -111,9 +130,12 @@ def _item(row: Any, defaults: dict[str, Any], base: Path, folder: Path, taken: s
     prompt = given.get("prompt")
     if not isinstance(prompt, str) or not prompt.strip():
         raise InvalidArgument("'prompt' is missing.")
-    fmt = given.get("format")
+    fmt = _text(given, "format")
     if fmt is not None and fmt not in STUDIO_FORMATS:
         raise InvalidArgument(f"format '{fmt}' is not one of {', '.join(STUDIO_FORMATS)}.")
+    quality = _text(given, "quality") or "high"
+    if quality not in QUALITIES:
+        raise InvalidArgument(f"quality '{quality[:20]}' is not one of {', '.join(QUALITIES)}.")
     whole = tuple(clip if "://" in clip else str((base / Path(clip).expanduser()).resolve()) for clip in clips)
     return Item(
         clip=whole,
@@ -126,7 +148,7 @@ def _item(row: Any, defaults: dict[str, Any], base: Path, folder: Path, taken: s
         loop=_yes(given, "loop"),
         accurate=_yes(given, "accurate"),
         plan=str((base / str(given["plan"])).resolve()) if given.get("plan") else None,
-        quality=_text(given, "quality") or "high",
+        quality=quality,
     )
 
 
@@ -150,7 +172,7 @@ def _output(wanted: Any, clip: str, fmt: str | None, folder: Path, taken: set[st
 
 def _text(given: dict[str, Any], name: str) -> str | None:
     value = given.get(name)
-    return None if value in (None, "") else str(value)
+    return None if value in (None, "", "null", "~") else str(value)
 
 
 def _seed(value: Any) -> int | None:
