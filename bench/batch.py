@@ -53,14 +53,16 @@ Process = tuple[int, str]
 
 
 def processes() -> dict[Process, int]:
-    """All living processes and their parents (Linux)."""
+    """All living processes and their parents (Linux); not the two helpers by which a Ray node is watched, which find
+    out by themselves, within a minute, that their node was killed."""
     found = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
         except OSError:
             continue
-        if fields[0] != "Z":
+        fields = rest.split()
+        if fields[0] != "Z" and not name.startswith(("ray::DashboardA", "ray::RuntimeEnv")):
             found[int(entry.name), fields[19]] = int(fields[1])
     return found
 

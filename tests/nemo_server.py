@@ -35,7 +35,8 @@ _KEPT_BODY = 1 << 20
 
 @dataclass
 class Request:
-    """One request as it arrived. `body` keeps at most 1 MiB; `size` and `sha256` are those of the whole."""
+    """One request as it arrived. `body` keeps at most 1 MiB; `size` and `sha256` are those of the whole; `whole` says
+    whether it came to its end, None while it is on its way."""
 
     method: str
     target: str
@@ -43,6 +44,7 @@ class Request:
     body: bytes = b""
     size: int = 0
     sha256: str = ""
+    whole: bool | None = None
 
     @property
     def path(self) -> str:
@@ -263,7 +265,12 @@ class NemoServer:
         if rule is not None and rule.refuse:
             self.arrived.set()
             return _abort(connection, reset=rule.reset)
-        _read_body(stream, request)
+        try:
+            _read_body(stream, request)
+            request.whole = True
+        except (OSError, ValueError):
+            request.whole = False
+            raise
         self.arrived.set()
         if rule is None:
             answer = self._answer(request)

@@ -164,6 +164,31 @@ def test_a_download_that_was_killed_goes_on_in_the_next_process(shell: Shell, ch
     assert shell.nemo.count("POST /api/render") == 1
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX limits")
+def test_a_full_disk_leaves_nothing_and_the_next_try_brings_the_same_render(shell: Shell) -> None:
+    shell.run("upload", "clip.mp4")
+    shell.nemo.output *= 10
+    small = ["sh", "-c", 'ulimit -f 800; exec "$0" "$@"', sys.executable, "-m", "game_music_maker"]
+    done = subprocess.run(
+        [*small, "export", "-o", "out.mp4", "--json"],
+        cwd=shell.folder, env=shell.environ, capture_output=True, text=True, timeout=LIMIT_S, check=False,
+    )  # fmt: skip
+    assert (done.returncode, json.loads(done.stdout)["error"]["code"]) == (1, "disk_full"), done
+    assert list(shell.folder.glob("*out.mp4*")) == list(shell.folder.glob(".out.mp4*")) == []
+    shell.run("export", "-o", "out.mp4")
+    assert (shell.folder / "out.mp4").read_bytes() == shell.nemo.output
+    assert shell.nemo.count("POST /api/render") == 1
+
+
+def test_an_output_that_cannot_be_written_is_said_and_leaves_nothing(shell: Shell) -> None:
+    shell.run("upload", "clip.mp4")
+    (shell.folder / "taken").write_text("a file, not a folder")
+    assert "folder 'taken' cannot be written" in shell.run("export", "-o", "taken/out.mp4", status=1)
+    assert sorted(path.name for path in shell.folder.iterdir()) == ["clip.mp4", "home", "taken"]
+    shell.run("export", "-o", "out.mp4")
+    assert shell.nemo.count("POST /api/render") == 1
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_an_interrupt_is_clean(shell: Shell) -> None:
     hold = threading.Event()

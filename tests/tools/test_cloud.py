@@ -177,6 +177,54 @@ def test_gui_wording_becomes_suggestions_that_are_not_carried_out(tmp_path: Path
     assert play(tmp_path, scenario).count("POST /api/render") == 0
 
 
+def test_where_the_account_page_is_pointed_to_the_balance_is_read_at_once(tmp_path: Path) -> None:
+    async def scenario(room: Room) -> None:
+        room.nemo.agent = lambda *_: [adk("The music is ready. Please check your account page for the billing.")]
+        said = await room.call("send_message", message="music please")
+        assert said["credits"] == {"available": 100.0, "frozen": 0.0, "total": 100.0, "unlimited": False}
+        assert "account" not in said["reply"]
+        room.nemo.rule("GET /api/credits", status=400, body=b"{}")
+        assert "credits" not in await room.call("send_message", message="more")
+
+    play(tmp_path, scenario)
+
+
+def test_an_opaque_draft_goes_to_render_unchanged(tmp_path: Path) -> None:
+    async def scenario(room: Room) -> None:
+        await room.call("upload", files=[room.clip()])
+        for held in room.nemo.sessions.values():
+            held["draft"] = "v9:opaque/draft=="
+        state = await room.call("state")
+        assert (state["ready_to_export"], state["tracks"]) == (True, [])
+        await room.call("export")
+
+    assert play(tmp_path, scenario).seen("POST /api/render")[0].json()["draft"] == "v9:opaque/draft=="
+
+
+def test_generated_media_may_be_a_list_or_a_map(tmp_path: Path) -> None:
+    async def scenario(room: Room) -> None:
+        await room.call("upload", files=[room.clip()])
+        for media in ([{"name": "Lo-fi", "bpm": 90}], {"m1": {"name": "Lo-fi", "bpm": 90}}):
+            for held in room.nemo.sessions.values():
+                held["generated_media"] = media
+            detail = (await room.call("state", detail="full"))["detail"]
+            assert (detail["music"]["bpm"], detail["takes"]) == (90, ["Lo-fi"])
+
+    play(tmp_path, scenario)
+
+
+def test_without_a_task_the_registration_page_names_the_session(tmp_path: Path) -> None:
+    async def scenario(room: Room) -> None:
+        opened = {"code": 0, "data": {"task_id": "", "session_id": "1234567890123456789"}}
+        room.nemo.rule("POST /api/tasks", body=json.dumps(opened).encode())
+        room.nemo.rule("GET /api/state", body=b'{"code":0,"data":{"state":{}}}')
+        room.nemo.rule("POST /run_sse", status=200, body=b'{"code":2001,"message":"x"}')
+        broke = await room.error("send_message", message="music")
+        assert broke["link"].endswith("/register?bind=1234567890123456789")
+
+    play(tmp_path, scenario, NEMO_TOKEN="")
+
+
 def test_a_question_waits_for_an_answer(tmp_path: Path) -> None:
     async def scenario(room: Room) -> None:
         room.nemo.agent = lambda *_: [{"type": "ask_question", "question": "Which mood do you want?"}]

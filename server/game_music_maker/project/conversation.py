@@ -7,6 +7,7 @@ message is sent once; after that the only thing that is repeated is looking.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..contract.score import ScorePlan
@@ -53,6 +54,7 @@ async def turn(run: Run, room: Room, message: str, plan: ScorePlan | None) -> di
             raise _failure(result.errors, changes)
         answer = _answer(run, result, changes, after)
         await _add_cost(answer, room, balance)
+        await _add_credits(answer, room)
         return answer
 
 
@@ -173,6 +175,13 @@ async def _add_cost(answer: dict[str, Any], room: Room, before: float | None) ->
     after = await room.balance() if before is not None else None
     if before is not None and after is not None and before >= after:
         answer["credits_used"] = round(before - after, 3)
+
+
+async def _add_credits(answer: dict[str, Any], room: Room) -> None:
+    """Where the service points to the account page: the balance, which costs nothing to read."""
+    if any(action["tool"] == "credits" for action in answer["actions"]):
+        with suppress(MusicMakerError):
+            answer["credits"] = await room.credits()
 
 
 def _failure(errors: tuple[StreamError, ...], changes: list[str]) -> MusicMakerError:

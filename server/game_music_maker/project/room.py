@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import IO, TYPE_CHECKING, Any
@@ -156,15 +157,26 @@ class Room:
     ) -> TurnResult:
         """One message, once. `note` hears what goes on."""
         wire = plan.model_dump(mode="json", exclude_none=True) if plan is not None else None
-        async with self._backend.client.run(session, message, score_plan=wire) as turn:
-            async for heard in turn:
-                if heard.kind == "waiting":
-                    note(None, _STILL_WORKING)
-                elif heard.kind == "tool":
-                    note(None, f"working: {heard.text.replace('_', ' ')}" if heard.text else "working")
-                elif heard.kind == "text":
-                    note(None, _latest(heard.text))
-            return turn.result
+        opening = asyncio.create_task(self._say_that_it_goes_on(note))
+        try:
+            async with self._backend.client.run(session, message, score_plan=wire) as turn:
+                opening.cancel()
+                async for heard in turn:
+                    if heard.kind == "waiting":
+                        note(None, _STILL_WORKING)
+                    elif heard.kind == "tool":
+                        note(None, f"working: {heard.text.replace('_', ' ')}" if heard.text else "working")
+                    elif heard.kind == "text":
+                        note(None, _latest(heard.text))
+                return turn.result
+        finally:
+            opening.cancel()
+
+    async def _say_that_it_goes_on(self, note: Callable[[float | None, str], None]) -> None:
+        """Notes until the answer begins; from then on the turn itself says when nothing is new."""
+        while True:
+            await self.clock.sleep(self._settings.still_working_seconds)
+            note(None, _STILL_WORKING)
 
     async def send_file(
         self, session: str, file: OpenFile, progress: Callable[[int, int], None] | None = None

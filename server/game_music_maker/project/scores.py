@@ -14,6 +14,8 @@ _DROPPED = ("hit_times", "cue_sheet", "brief", "group", "id")
 
 def details(draft: Any, generated_media: Any) -> dict[str, Any]:
     """``music`` (facts and cue sheet of the score that sounds, or None) and ``takes`` (names of all, oldest first)."""
+    if isinstance(generated_media, dict):
+        generated_media = list(generated_media.values())
     media = generated_media if isinstance(generated_media, list) else []
     scores = [item for item in media if isinstance(item, dict)]
     names = {track["name"] for track in summary.tracks(draft) if track["kind"] == "audio"}
