@@ -180,15 +180,6 @@ def test_a_full_disk_leaves_nothing_and_the_next_try_brings_the_same_render(shel
     assert shell.nemo.count("POST /api/render") == 1
 
 
-def test_an_output_that_cannot_be_written_is_said_and_leaves_nothing(shell: Shell) -> None:
-    shell.run("upload", "clip.mp4")
-    (shell.folder / "taken").write_text("a file, not a folder")
-    assert "folder 'taken' cannot be written" in shell.run("export", "-o", "taken/out.mp4", status=1)
-    assert sorted(path.name for path in shell.folder.iterdir()) == ["clip.mp4", "home", "taken"]
-    shell.run("export", "-o", "out.mp4")
-    assert shell.nemo.count("POST /api/render") == 1
-
-
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_an_interrupt_is_clean(shell: Shell) -> None:
     hold = threading.Event()
