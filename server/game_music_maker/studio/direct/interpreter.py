@@ -35,6 +35,7 @@ from .values import (
     RemoveScore,
     SetLevel,
     Slideshow,
+    Speed,
     StartOver,
     Undo,
 )  # fmt: skip
@@ -127,10 +128,14 @@ def _settled(edits: list[Edit]) -> list[Edit]:
             and (before.gain_db or 0) * (edit.gain_db if edit.gain_db is not None else before.gain_db or 0) > 0
         ):
             kept.pop()
+        if isinstance(edit, Speed) and isinstance(before, Speed) and before.relative and not edit.relative:
+            kept.pop()  # "too slow, 1.5x please"
         if isinstance(edit, CropBars) and edit.on and isinstance(before, Aspect) and before.fit in (None, "crop"):
             continue  # "1:1, no black bars": cropped to fill has none
-        if isinstance(edit, Join) and isinstance(before, Join) and edit.transition == "cut":
-            continue
+        if isinstance(edit, Join) and isinstance(before, Join):
+            if edit.transition == "cut":
+                continue
+            kept.pop()
         if edit == before and isinstance(edit, Mute | Join | RemoveScore | Duck | Fade):
             continue
         kept.append(edit)
@@ -141,12 +146,25 @@ def _goes_on(before: str, between: str, after: str) -> bool:
     """Two parts that name one thing: a range, "in and out", "start at … and end at …", "when someone speaks 把…"."""
     if re.match("[把将给]", after) and not re.search(r"[\s,，、]", between):
         return not _heads(before)
+    if _two_sounds(before, after):
+        return True
     if re.search(r"\b(?:between|from)\s*<t\d+>\s*$", before) and _TIMES[1].match(after):
         return True
     if re.search(r"\bin\b(?: at the \w+)?$", before) and re.match(r"out\b", after):
         return True
     begins = re.search(r"\b(?:start|begin)\w*\b[^<]*<t\d+>\s*$|<t\d+>\s*开始$", before)
     return bool(begins and re.match(r"(?:end|stop|finish)\w*\b|(?:到|在)?\s*<t\d+>\s*(?:结束|为止)", after))
+
+
+_SOUNDS = {"on.score", "on.original", "on.own"}
+
+
+def _two_sounds(before: str, after: str) -> bool:
+    """ "the music and the game audio to 50%": one level for both."""
+    ends = any(hit.concept in _SOUNDS and hit.end == len(before.rstrip()) for hit in scan(before))
+    begins = re.match(r"(?:the |my )?", after)
+    starts = any(hit.concept in _SOUNDS and hit.start <= (begins.end() if begins else 0) for hit in scan(after))
+    return ends and starts and not TOKEN.search(before)
 
 
 def _split(text: str) -> list[_Piece]:

@@ -248,7 +248,7 @@ def _times(text: str, taker: _Taker) -> str:
     text = taker.take(text, rf"({NUMBER})\s?(?:ms(?![a-z])|milliseconds?|毫秒)", "t", lambda m: value(m.group(1)))
     return taker.take(
         text,
-        rf"({NUMBER})[\s-]?个?{_SECONDS}(半)?(?: and a half)?",
+        rf"({NUMBER})[\s-]?个?{_SECONDS}(半(?!速))?(?: and a half)?",
         "t",
         lambda m: (value(m.group(1)) + (0.5 if m.group(2) or m.group().endswith("half") else 0)) * 1000,
     )
@@ -256,6 +256,12 @@ def _times(text: str, taker: _Taker) -> str:
 
 def _lists(text: str, taker: _Taker) -> str:
     """ "clips 1 and 3", "2、3、1": several small numbers are clips by number."""
+    text = taker.take(
+        text,
+        r"(?<=order )(?:(?:should be|is|to|as|:)\s*)?(\d(?:\s+\d)+)\b|(?<=顺序)(?:是|为|:)?\s*(\d(?:\s+\d)+)\b",
+        "n",
+        lambda m: tuple(int(digit) for digit in re.findall(r"\d", m.group())),
+    )
     return taker.take(
         text,
         r"(?<![a-z\d.:<])(\d(?:\s*(?:,|、|和|与|&|\band\b)+\s*\d)+)(?![\w.:%]|\s*(?:<|times|bars?|小节))",

@@ -21,7 +21,7 @@ _ABOUT = re.compile(
     r"(?<![a-z])bpm\b|\btempo\b|\b(?:in|to) (?:the key of )?[a-g](?: ?(?:sharp|flat|#|b))? ?(?:major|"
     r"minor)\b|\bkey\b|\bmajor\b|\bminor\b|"
     r"\b\d/[48]\b|\bwaltz\b|\bmelody\b|\bsection\b|\bchorus\b|\bverse\b|\bbridge\b|\bseed\b|\bintro\b|\bending\b|"
-    r"大调|小调|拍子?|节拍|旋律|速度|节奏|副歌|主歌|前奏|尾声|第.段|乐器|变奏"
+    r"\btranspos|\bpitch\b|[升降].{0,3}调|移调|转调|大调|小调|拍子?|节拍|旋律|速度|节奏|副歌|主歌|前奏|尾声|第.段|乐器|变奏"
 )
 _FIT = re.compile(
     r"(?:re-?make|fit|re-?fit|adapt|adjust|extend|stretch|match|make) (?:the )?(?:music|score|"
@@ -56,7 +56,7 @@ def read_other_take(clause: Clause) -> list[Edit] | None:
 _OTHER_THING = re.compile(
     r"\b(?:e-?mails?|letters?|essays?|poems?|story|stories|code|reports?|images?|pictures?|"
     r"drawings?|photos?|logos?|stickers?|sandwich|joke|websites?|scripts?|"
-    r"articles?|posts?|tweets?)\b|邮件|写信|文章|代码|作文|首诗|写诗|故事|报告|图片|照片|笑话|程序|网站|论文"
+    r"articles?|posts?|tweets?|looks?|looking)\b|邮件|写信|文章|代码|作文|首诗|写诗|故事|报告|图片|照片|笑话|程序|网站|论文"
 )
 _QUESTION = re.compile(
     r"^(?:so |and )?(?:what|who|why|how|when|where|which|is|are|do|does|did|tell me)\b|什么|"
@@ -123,6 +123,8 @@ def read_change(clause: Clause) -> list[Edit] | None:
         if descriptive and set(clause.musical) & {"palette", "mood"}:
             return [MakeScore(text=clause.raw)]
         return [ChangeScore(text=clause.raw)]
+    if kinds == {"pace"} and re.search(r"\btoo\b|太", clause.text) and not clause.has("on.score"):
+        return None  # "too slow": of the picture
     described = kinds & {"palette", "mood", "instrument", "pace"} or clause.has("on.score") or loop or clause.changing
     cutting = clause.has("is.crop", "is.fit", "is.aspect", "do.trim", "do.rotate", "do.reorder", "do.join")
     if cutting and not clause.has("on.score"):

@@ -323,6 +323,10 @@ def _speed(clause: Clause) -> list[Edit] | None:
         return None
     start, end = clause.span
     bounds: dict[str, Any] = {"start_ms": start, "end_ms": end, "clip": clause.when.clip}
+    complaint = re.search(r"too (slow|fast)|太([慢快])", clause.text)
+    if complaint:
+        factor = 0.8 if (complaint.group(1) or complaint.group(2)) in ("fast", "快") else 1.25
+        return None if factors else [Speed(factor=factor, relative=True, **bounds)]
     slow = clause.has("is.slower") and not (clause.has("is.faster") and re.search(r"faster|快", clause.text))
     if clause.has("is.normal"):
         return [Speed(factor=1, **bounds)]

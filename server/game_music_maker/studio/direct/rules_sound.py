@@ -204,15 +204,17 @@ def _level(clause: Clause) -> list[Edit] | None:
         down = True
     last_sound = clause.reading.last in ("score", "original", "own")
     if not (up or down or ((sound or last_sound) and (shares or decibels))) and not (
-        sound and clause.has("is.full", "is.half") and (clause.has("on.sound") or not clause.musical)
+        sound and clause.has("is.full", "is.half", "is.double") and (clause.has("on.sound") or not clause.musical)
     ):
+        return None
+    if re.search(r"transpos|\bpitch\b|octave|\bkey\b|音高|八度|[升降]调", clause.text):
         return None
     if clause.has("do.speed") and not clause.has("on.sound") and set(clause.targets) <= {"all"}:
         return None  # "speed everything up by 50%"
     elsewhere = clause.has("on.picture", "do.speed") or _OF_SOMETHING.search(clause.text)
     if elsewhere and not clause.targets and not clause.has("on.sound", "on.it"):
         return None
-    if not clause.targets and not clause.has("on.sound") and clause.residue:
+    if not clause.targets and not clause.has("on.sound", "on.it") and clause.residue:
         return None  # "turn the brightness up": not what was touched last
     targets = clause.targets or (["original"] if of_clip else [clause.it()])
     if len(targets) > 1 and len(shares) == len(targets):
@@ -260,7 +262,7 @@ def _amount(clause: Clause, shares: list[float], up: bool, down: bool) -> dict[s
     if clause.has("is.full"):
         return {"share": 1.0}
     if clause.has("is.double"):
-        return {"gain_db": 6.0 if up else -6.0}
+        return {"gain_db": -6.0 if down and not up else 6.0}
     step = MUCH_DB if clause.has("is.much") else LITTLE_DB if clause.has("is.little") else STEP_DB
     complaint = re.search(r"too (?:loud|big)|太(?:大声|响|吵)|(?:声音|音量|音乐)太大", clause.text)
     quiet = re.search(

@@ -15,8 +15,8 @@ _POSITIONS: tuple[Position, ...] = ("lower_third", "top", "bottom", "center")
 _SIZES = {"is.huge": 0.2, "is.big": 0.14, "is.small": 0.05}
 _UNQUOTED = re.compile(
     r"(?:saying|that says|which says|that reads|reading|says?|called|named|with the (?:text|words)|to (?:say|read)|"
-    r"(?:titles?|captions?|subtitles?|text|lower[ -]thirds?|heading)(?: cards?| text)?\s*[:：]|(?:标题|字幕|文字|"
-    r"字样)\s*(?:[:：]|为|叫做?|写着?|是|显示)|"
+    r"(?:titles?|captions?|subtitles?|text|lower[ -]thirds?|heading)(?: cards?| text| overlay)?\s*[:：]|"
+    r"(?:标题|字幕|文字|字|一句话|字样)\s*(?:[:：]|为|叫做?|写着?|是|显示)|"
     r"写着|写上|内容(?:是|为))\s*[:：]?\s*(?P<text>[^<>]+?)\s*"
     r"(?=$|<| (?:at|in|on|for|from|until|with|to) (?:the |a |<)|在(?:顶|底|上|下|中|画|开|结|"
     r"最)|放在|持续|显示(?=\s*<))"

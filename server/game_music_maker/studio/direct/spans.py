@@ -17,6 +17,7 @@ _TO = r"\s*(?:-|–|—|~|to|until|till|through|and|[剪切截播放留]?(?:到|
 _END = r"(?:the (?:very )?end|end|结束|结尾|末尾|最后|片尾)"
 _CUT = r"(?:cuts?|scene changes?|transitions?)"
 _ZCUT = r"(?:次|个)?\s*(?:剪辑点|剪切点|切点|镜头切换|画面切换|切换|转场点|剪切|剪辑)"
+_THINGS = r"(?:clip|video|image|photo|picture)s?"
 _COUNT = rf"(?:\d+|{CHINESE_NUMBER}|one|two|three|four|five|six|seven|eight|nine|ten)"
 Span = tuple[float, float | None]
 
@@ -132,16 +133,21 @@ def _named(r: _Reader) -> None:
         r.when.clips += r.lexed.values[found.group(1)]
         r.when.clip = r.when.clips[-1]
 
-    things = r"(?:clip|video|image|photo|picture)s?"
-    r.take(rf"({ORDINAL})\s*(?:,|and|&)+\s*(?:the\s+)?({ORDINAL})\s+{things}\b", clips)
+    r.take(rf"({ORDINAL})\s*(?:,|and|&)+\s*(?:the\s+)?({ORDINAL})\s+{_THINGS}\b", clips)
     r.take(
-        rf"(?:\b{things}|片段|视频|素材|图片|第)\s*(?:numbers? )?(<n\d+>)\s*[段个张]?(?:视频|片段|素材|图片|照片)?",
+        rf"(?:\b{_THINGS}|片段|视频|素材|图片|第)\s*(?:numbers? )?(<n\d+>)\s*[段个张]?(?:视频|片段|素材|图片|照片)?",
         listed,
     )
 
     r.take(rf"(?:the\s+)?({ORDINAL})\s+(?:clip|video|image|photo|picture)\b", clip)
     r.take(rf"\b(?:clip|video|image|photo)\s+(?:number\s+|#)?({_COUNT})(?![\w>])", clip)
+    r.take(rf"(?:片段|视频|素材|图片|照片)\s*({_COUNT})(?![\w>])(?!\s*(?:倍|秒|分))|(?:片段|素材)\s*(\d)(?!\d)", clip)
     r.take(rf"({ORDINAL})\s*(?:个|段|张)?(?:视频|片段|素材|图片|照片)|({ORDINAL})段(?!时间)", clip)
+    _halves(r)
+
+
+def _halves(r: _Reader) -> None:
+    """Parts without a number: the middle clip, the second half, the first third."""
     middle = (len(r.clips) + 1) // 2
 
     def in_the_middle(found: re.Match[str]) -> None:
@@ -149,7 +155,7 @@ def _named(r: _Reader) -> None:
         r.when.clips.append(middle)
 
     if middle > 1:
-        r.take(rf"(?:the\s+)?middle {things}\b|中间(?:那|的)?一?(?:段|个)(?:视频|片段|素材)?", in_the_middle)
+        r.take(rf"(?:the\s+)?middle {_THINGS}\b|中间(?:那|的)?一?(?:段|个)(?:视频|片段|素材)?", in_the_middle)
     parts = {"third": 1 / 3, "quarter": 1 / 4, "fifth": 1 / 5, "tenth": 1 / 10}
 
     def share(found: re.Match[str]) -> None:
@@ -189,11 +195,11 @@ def _exact(r: _Reader) -> None:
     r.take(rf"(?:从|在|第)?\s*{_T}\s*(?:之后|以后|后|开始|起|往后)", lambda m: r.span(r.ms(m.group(1)), None))
     r.take(rf"后面?\s*{_T}", lambda m: r.span(-r.ms(m.group(1)), None))
     r.take(rf"{_T}\s*(?:之前|以前|为止|前)", lambda m: r.span(0, r.ms(m.group(1))))
+    after = r"\b(?:after|from|past|since|beyond|(?:start|beginn)ing (?:at|from))"
+    r.take(rf"{after}\s+(?:the\s+)?{_T}(?:\s+(?:on|onwards?|mark))*", lambda m: r.span(r.ms(m.group(1)), None))
     r.take(
-        rf"\b(?:after|from|past|since|starting (?:at|from)|beginning at)\s+{_T}(?:\s+(?:on|onwards?))?",
-        lambda m: r.span(r.ms(m.group(1)), None),
+        rf"\b(?:until|before|up to|till|prior to)\s+(?:the\s+)?{_T}(?:\s+mark)?", lambda m: r.span(0, r.ms(m.group(1)))
     )
-    r.take(rf"\b(?:until|before|up to|till)\s+{_T}", lambda m: r.span(0, r.ms(m.group(1))))
 
 
 def _points(r: _Reader) -> None:
