@@ -26,6 +26,8 @@ _TREBLE_HZ = 1_500.0
 _WINDOW_S = 0.4
 """A note is as loud as its loudest stretch of this length (the momentary loudness of EBU R 128)."""
 _DECLICK = 96
+_SOFT_ATTACK_S, _FIRM = 0.022, 96
+"""How much later the softest touch is there in full, and the velocity from which nothing is taken off the attack."""
 _FLOOR = 10 ** (-64 / 20)
 
 
@@ -102,7 +104,11 @@ class Player:
         return self._releases[seconds]
 
     def measure(self) -> Level | None:
-        """Loudness while playing (K-weighted) and level in 1–4 kHz; None where nothing sounds."""
+        """Loudness while playing (K-weighted) and level in 1–4 kHz; None where nothing sounds.
+
+        Loudness is that of each note's loudest stretch; presence that of all of it, because a plucked tune has to stand
+        over a held chord as long as it rings.
+        """
         weight = np.concatenate(
             [
                 dsp.biquad("highshelf", self._rate, 1_682.0, gain_db=4.0),
@@ -112,6 +118,7 @@ class Player:
         band = np.concatenate([dsp.biquad("highpass", self._rate, 1_000.0), dsp.biquad("lowpass", self._rate, 4_000.0)])
         loud = present = 0.0
         spans: list[tuple[int, int]] = []
+        held: list[tuple[int, int]] = []
         for take in self._takes.values():
             played = take.wave * take.level
             sums = [_running(played, sections, round(1.5 * self._rate)) for sections in (weight, band)]
@@ -119,12 +126,14 @@ class Player:
                 n = min(length, len(take.wave), round(_WINDOW_S * self._rate))
                 gain = (tone.gain * strike.level) ** 2
                 loud += gain * _loudest(sums[0], length, n)
-                present += gain * _loudest(sums[1], length, n)
+                whole = min(length, len(take.wave))
+                present += gain * _loudest(sums[1], whole, whole)
                 spans.append((strike.start, strike.start + n))
+                held.append((strike.start, strike.start + whole))
         active = _union(spans)
         if not active or loud <= 0:
             return None
-        return Level(10 * log10(loud / active), 10 * log10(max(present, 1e-20) / active))
+        return Level(10 * log10(loud / active), 10 * log10(max(present, 1e-20) / _union(held)))
 
     def place(self, bus: Bus, gain: float, send: float, *, inside: bool, origin: int) -> None:
         """Add the strikes inside the loop (or those before it) to `bus`, whose frame `origin` is frame 0 of the score;
@@ -156,6 +165,8 @@ class Player:
             sound[held:] *= release[: n - held]
             sound[held:] *= level[held - 1]
         _end_softly(sound)
+        if tone.top_db < 0:
+            _start_softly(sound, take.early, strike.vel, self._rate)
         at, sound, part = at + skip, sound[skip:], part[skip:]
         gain *= tone.gain * strike.level * strike.fader
         angle = (roles.pan_of(self._role, self._pan + tone.pan, strike.key) + 1) * pi / 4
@@ -177,6 +188,13 @@ def _end_softly(sound: Floats) -> None:
     k = min(_DECLICK, len(sound))
     if k:
         sound[-k:] *= np.linspace(1, 0, k, dtype=np.float32)
+
+
+def _start_softly(sound: Floats, early: int, vel: int, rate: int) -> None:
+    """A soft touch speaks more slowly: its first milliseconds rise."""
+    k = min(len(sound), early + round(_SOFT_ATTACK_S * max(0.0, 1 - vel / _FIRM) * rate))
+    if k > early:
+        sound[:k] *= np.linspace(0, 1, k, dtype=np.float32)
 
 
 def _running(wave: Floats, sections: dsp.Sections, head: int) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import log10
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,7 +162,7 @@ def _through(
 
 def _balance(role: roles.Role, level: Level, gain_db: float, lead_presence: float | None) -> float:
     """The part's gain in dB: every part equally loud by measurement, then the score's level and the role's; sustained
-    parts are kept under the lead's presence."""
+    parts are kept under `lead_presence`, the share of the lead's presence that is left to each of them."""
     equal = _REFERENCE_DB - level.loudness
     wanted = max(-_MOST_CORRECTION_DB, min(_MOST_CORRECTION_DB, equal)) + role.level + gain_db
     if role.sustained and lead_presence is not None:
@@ -184,6 +185,8 @@ class _Stage:
         self._response = None if dry else room.impulse(reverb, rate)
         self._rides = Rides(score)
         self._lead: float | None = None
+        held = sum(roles.of(part.role).sustained for part in score.parts)
+        self._held = 10 * log10(max(1, held))
         self.levels: dict[str, float] = {}
         leading = {part.layer for part in score.parts if part.role == "lead"}
         self.order: list[Layer] = sorted(LAYERS, key=lambda layer: layer not in leading)
@@ -225,7 +228,8 @@ class _Stage:
         level = player.measure()
         if level is None:
             return
-        gain = _balance(role, level, part.gain_db, self._lead)
+        under = None if self._lead is None else self._lead - self._held
+        gain = _balance(role, level, part.gain_db, under)
         if part.role == "lead" and self._lead is None:
             self._lead = level.presence + gain
         self.levels[part.id] = gain

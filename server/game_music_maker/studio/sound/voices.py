@@ -40,10 +40,13 @@ def _saws(key: float, n: int, rate: int, cents: tuple[float, ...], moves: Floats
     starts = np.random.Generator(np.random.Philox(key=seed)).random(len(cents))
     table = osc.saw(osc.partials(hz * 1.02))
     wave = np.zeros(n, np.float32)
-    for detune, start in zip(cents, starts, strict=True):
+    # Of a few saws one leads: equal ones would take out the fundamental as they beat. A choir of them does not.
+    shares = np.full(len(cents), 0.42 / (len(cents) - 1) if len(cents) <= 3 else 0.8, np.float32)
+    shares[min(range(len(cents)), key=lambda i: abs(cents[i]))] = 1.0
+    for detune, start, share in zip(cents, starts, shares, strict=True):
         bend = np.asarray(moves + detune, np.float32)
-        wave += osc.read(table, osc.phase(n, rate, hz, bend, float(start)))
-    return wave / np.float32(len(cents) ** 0.5)
+        wave += share * osc.read(table, osc.phase(n, rate, hz, bend, float(start)))
+    return wave / np.float32(np.sqrt(np.square(shares).sum()))
 
 
 def saw_lead(key: float, n: int, rate: int, side: int) -> Floats:
