@@ -1,10 +1,12 @@
 """How fast pictures are looked at and rendered, as multiples of what FFmpeg alone needs for the like, in
 the same run.
 
-    python bench/render.py [--seconds 90] [--rates 30 60] [--folder DIR] [--long 1200]
+    python bench/render.py [--seconds 90] [--rates 30 60] [--folder DIR] [--long 1200] [--moviepy PYTHON]
 
 Prints one row for each job: seconds of ours and of FFmpeg, the ratio with its limit, and the peak memory of
-all processes of the job. Ours is timed in a process that has its imports done, as a warm worker has.
+all processes of the job. Ours is timed in a process that has its imports done, as a warm worker has. With
+`--moviepy`, the same jobs as MoviePy 2 does them, with the same encoder settings, in a Python that has it (the extra
+``bench``; `--moviepy python` for this one); its look is `detect_scenes`.
 """
 
 from __future__ import annotations
@@ -125,6 +127,31 @@ def references(clip: Path, work: Path) -> dict[str, Callable[[], None]]:
     }
 
 
+def moviepy_job(name: str, clip: str, score: str, work: str) -> None:
+    """One of the jobs as MoviePy does it, imports not counted: prints its seconds."""
+    from moviepy import AudioFileClip, CompositeAudioClip, CompositeVideoClip, TextClip, VideoFileClip
+    from moviepy.video.tools.cuts import detect_scenes
+
+    began = time.perf_counter()
+    video = VideoFileClip(clip)
+    if name == "look":
+        detect_scenes(video, logger=None)
+    else:
+        sound = CompositeAudioClip([video.audio, AudioFileClip(score).with_volume_scaled(0.6)])
+        picture = video
+        if name == "title":
+            words = TextClip(text="Level 1", font_size=86, color="white", stroke_color="black", stroke_width=6)
+            words = words.with_start(video.duration * 0.4).with_duration(3).with_position(("center", 65))
+            picture = CompositeVideoClip([video, words])
+        elif name == "crop":
+            picture = video.cropped(x1=656, width=608).resized((1080, 1920))
+        encoder = {"codec": "libx264", "preset": "faster", "audio_codec": "aac", "audio_bitrate": "192k", "threads": 2}
+        more = ["-crf", "18", "-movflags", "+faststart"]
+        out = str(Path(work) / "moviepy.mp4")
+        picture.with_audio(sound).write_videofile(out, **encoder, ffmpeg_params=more, logger=None)
+    print(json.dumps({"seconds": time.perf_counter() - began}))
+
+
 def tree_memory(pid: int) -> int:
     """Resident bytes of a process and all below it (0 where /proc is missing)."""
     total, todo = 0, [pid]
@@ -139,10 +166,10 @@ def tree_memory(pid: int) -> int:
     return total
 
 
-def measured(name: str, clip: Path, score: Path) -> dict[str, object]:
-    """One of our jobs in a process of its own, with the peak memory of its tree."""
+def measured(name: str, clip: Path, score: Path, python: str = sys.executable, kind: str = "job") -> dict[str, object]:
+    """One job in a process of its own, ours or MoviePy's (`kind` ``moviepy-job``), with the peak memory of its tree."""
     with tempfile.TemporaryDirectory(dir=clip.parent) as work:
-        command = [sys.executable, __file__, "--job", name, str(clip), str(score), work]
+        command = [python, __file__, f"--{kind}", name, str(clip), str(score), work]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         peak = 0
         over = threading.Event()
@@ -180,6 +207,15 @@ def compare(name: str, clip: Path, score: Path, label: str) -> None:
     )
 
 
+def side_by_side(name: str, clip: Path, score: Path, label: str, python: str) -> None:
+    """Print the row of MoviePy beside ours."""
+    ours, theirs = measured(name, clip, score), measured(name, clip, score, python, "moviepy-job")
+    times = f"ours {ours['seconds']:7.2f} s  MoviePy {theirs['seconds']:7.2f} s"
+    ratio = float(str(theirs["seconds"])) / float(str(ours["seconds"]))
+    print(f"{label:9} {name:6} {times}  {ratio:6.1f} × as fast", flush=True)
+    print(f"{'':16} peak {ours['peak_mb']:4.0f} MB  MoviePy {theirs['peak_mb']:4.0f} MB", flush=True)
+
+
 def memory(name: str, clip: Path, score: Path, label: str) -> None:
     """Print peak memory alone."""
     ours = measured(name, clip, score)
@@ -201,8 +237,13 @@ def main() -> None:
     parser.add_argument("--jobs", nargs="*", default=list(LIMITS))
     parser.add_argument("--long", type=float, default=1200)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--moviepy", metavar="PYTHON")
     parser.add_argument("--job", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--moviepy-job", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.moviepy_job:
+        moviepy_job(*given.moviepy_job)
+        return
     if given.job:
         name, clip, score, work = given.job
         print(json.dumps(job(name, Path(clip), Path(score), Path(work))))
@@ -214,10 +255,12 @@ def main() -> None:
             clip, score = footage(folder, rate, given.seconds), music(folder, given.seconds)
             for name in given.jobs:
                 compare(name, clip, score, f"1080p{rate}")
+            for name in given.jobs if given.moviepy else ():
+                side_by_side(name, clip, score, f"1080p{rate}", given.moviepy)
         for seconds in (10.0, given.long) if given.long else ():
             # 20 minutes have to stay under the 500 MB that an upload may have.
             clip = lengthened(footage(folder, 30, 30.0, 2.5), seconds)
-            for name in ("music", "look"):
+            for name in ("music", "title", "look"):
                 memory(name, clip, music(folder, seconds), f"{seconds:g} s")
 
 

@@ -83,10 +83,7 @@ def test_titles_are_read_in_their_span_only(
     frame = 1 / 30
     for text, (start, end) in SPANS.items():
         wanted = text.replace(" ", "")
-        seen = {
-            at: _texts(ffmpeg, read, done.path, at, tmp_path)
-            for at in (start - frame, start, end - frame, end)
-        }
+        seen = {at: _texts(ffmpeg, read, done.path, at, tmp_path) for at in (start - frame, start, end - frame, end)}
         for at, texts in seen.items():
             whole = "".join(texts)
             if start <= at < end - frame / 2:

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from game_music_maker.errors import UnsupportedMedia
 from game_music_maker.studio.picture.packets import read
 from game_music_maker.studio.picture.probe import probe
 from game_music_maker.studio.timeline import Clip
@@ -82,6 +83,23 @@ def test_how_a_wide_clip_meets_a_tall_canvas(media: Any, make: Any, look: Any, f
     assert _near(picture[160, 90], RED)
     assert (picture[20, 90, 0] > 0.4) == edge
     assert "aspect" in done.notes[0]
+
+
+def test_sound_that_cannot_be_read_ends_the_picture_beside_it(media: Any, make: Any, tmp_path: Path) -> None:
+    song = tmp_path / "song.mp3"
+    song.write_bytes(media.derived(_music(media), suffix="mp3").read_bytes())
+    told: list[float] = []
+
+    def lose(share: float, _stage: str) -> None:
+        if not told:
+            song.write_bytes(b"ID3" + bytes(2000))
+        told.append(share)
+
+    known = {"c": media.clip(["fractal"], 8, size=(1280, 720), sound=None), "m": song}
+    video, audio = [Clip(asset="c", duration_ms=8000)], [Clip(asset="m", duration_ms=8000)]
+    with pytest.raises(UnsupportedMedia, match="sound could not be read"):
+        make(known, video=video, audio=audio, width=720, height=1280, fit="blur", progress=lose)
+    assert max(told) < 0.8
 
 
 def test_large_clips_are_made_to_fit_and_drafts_small(media: Any, make: Any) -> None:

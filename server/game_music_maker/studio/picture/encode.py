@@ -4,15 +4,17 @@ sound, mux with the measured sound, checks."""
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ...contract.render import RenderOutput
-from ...errors import RenderFailed
+from ...errors import Cancelled, RenderFailed
 from ..footage import Asset
 from ..timeline import Timeline
 from . import ffmpeg, mux, packets
@@ -106,12 +108,12 @@ def render(
     picture, notes = _kept(plan, folder, clock)
     encodes = picture is None and plan.way != "sound"
     seconds = picture.seconds if picture is not None else plan.seconds
-    with clock.stage("sound", 0.0 if encodes else 0.3, 0.12 if encodes else 0.6) as tell:
-        sound = make_sound(plan, seconds, folder, tell)
     if encodes:
-        with clock.stage("picture", 0.12, 0.9) as tell:
-            picture, more = encode_picture(plan, sound, folder, _share(tell, plan.seconds))
-            notes = (*notes, *more)
+        picture, sound, more = _encoded(plan, folder, clock)
+        notes = (*notes, *more)
+    else:
+        with clock.stage("sound", 0.3, 0.6) as tell:
+            sound = make_sound(plan, seconds, folder, tell)
     with clock.stage("write", 0.9 if encodes else 0.6, 0.97) as tell:
         levels = mux.write(
             out,
@@ -143,6 +145,37 @@ def _kept(plan: Plan, folder: Path, clock: Clock) -> tuple[mux.Picture | None, t
             return splice(plan, folder, _share(tell, plan.seconds))
         except Unfit as reason:
             return None, (f"The picture was encoded as a whole: {reason}.",)
+
+
+def _encoded(plan: Plan, folder: Path, clock: Clock) -> tuple[mux.Picture, Path | None, tuple[str, ...]]:
+    """Picture and sound of a plan that is encoded as a whole: side by side, unless the one is made from the other."""
+    if any(shot.asset is None for shot in plan.shots):
+        with clock.stage("sound", 0.0, 0.12) as tell:
+            sound = make_sound(plan, plan.seconds, folder, tell)
+        with clock.stage("picture", 0.12, 0.9) as tell:
+            picture, notes = encode_picture(plan, sound, folder, _share(tell, plan.seconds))
+        return picture, sound, notes
+    over = threading.Event()
+
+    def beside(_share: float, _stage: str) -> None:
+        if over.is_set():
+            raise Cancelled("The render was stopped.")
+
+    with clock.stage("picture", 0.0, 0.9) as tell, ThreadPoolExecutor(1) as threads:
+        heard = threads.submit(make_sound, plan, plan.seconds, folder, beside)
+        share = _share(tell, plan.seconds)
+
+        def follow(done: float) -> None:
+            if heard.done():
+                heard.result()  # sound that cannot be made ends the picture too
+            share(done)
+
+        try:
+            picture, notes = encode_picture(plan, None, folder, follow)
+        except BaseException:
+            over.set()
+            raise
+        return picture, heard.result(), notes
 
 
 def _copied(plan: Plan) -> mux.Picture:
