@@ -149,7 +149,7 @@ def _sound(score: Score, video: VideoMap | None, seed: int) -> tuple[dict[str, f
     played = play(score, bank())
     found: dict[str, float] = {"play s": time.perf_counter() - start}
     passed: dict[str, bool] = {}
-    if seed % 4 < 2:
+    if seed < 2:
         passed["samples repeat"] = _digest(play(score, bank())) == _digest(played)
     if video is not None and not score.loop:
         found |= _met(cue_sheet(score, played, video))
@@ -158,7 +158,8 @@ def _sound(score: Score, video: VideoMap | None, seed: int) -> tuple[dict[str, f
             [c.t for c in video.cuts], heard.tolist(), score.length_s
         )[1]
     if score.loop:
-        seam = of_played(score, played, next_pass=later_pass(score, bank()))
+        # The second pass is steady already: no tail is as long as the loop.
+        seam = of_played(score, played, next_pass=later_pass(score, bank(), passes=2))
         failures = seam.failures if seam else ("none",)
         passed |= {
             f"seam {name}": name not in failures

@@ -21,6 +21,8 @@ _WINDOW = 16_384
 _SMOOTH = 21
 """Fine frames under one coarse one, and of the Hann window over them."""
 _DIAGONAL = 16
+_SIZES = 2
+"""Segments are tried by steps of so many rows: whole seconds."""
 _TEMPI = tuple(2.0 ** (k / 3) for k in range(-3, 4))
 _KEPT, _PENALTY = 0.25, -2.0
 _LOWEST_HZ, _HIGHEST_HZ = 60.0, 5_000.0
@@ -58,7 +60,7 @@ def structureness(mix: NDArray[np.float32], rate: int) -> dict[str, float]:
     similar = self_similarity(smooth[:: round(_FINE_HZ / HZ)])
     found = {}
     for name, low, high in (("SI 3-8", 3.0, 8.0), ("SI 8-15", 8.0, 15.0), ("SI 15+", 15.0, 30.0)):
-        sizes = [m for m in range(round(low * HZ), round(high * HZ) + 1) if 2 * m <= len(similar)]
+        sizes = [m for m in range(round(low * HZ), round(high * HZ) + 1, _SIZES) if 2 * m <= len(similar)]
         if sizes:
             found[name] = max(float(fitness(similar, m).max()) for m in sizes)
     return found
