@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,36 @@ def test_a_link_that_is_swapped_in_after_the_judgement_is_not_followed(paths: Pa
     with pytest.raises(NotAllowedPath), writing(place, overwrite=True) as handle:
         handle.write(b"x")
     assert (root.parent / "clip.mp4").read_bytes() == b"secret"
+
+
+@posix
+def test_a_link_that_is_swapped_in_and_out_never_lets_another_file_be_read(paths: Paths, root: Path) -> None:
+    (root / "sub").mkdir()
+    (root / "sub" / "clip.mp4").write_bytes(b"media")
+    (root.parent / "other").mkdir()
+    (root.parent / "other" / "clip.mp4").write_bytes(b"secret")
+    (root / "link").symlink_to(root.parent / "other")
+    ended = threading.Event()
+
+    def swap() -> None:
+        while not ended.is_set():
+            for old, new in (("sub", "kept"), ("link", "sub"), ("sub", "link"), ("kept", "sub")):
+                (root / old).rename(root / new)
+
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    seen = set()
+    try:
+        for _ in range(1000):
+            try:
+                with paths.open_file("sub/clip.mp4").handle as handle:
+                    seen.add(handle.read())
+            except (NotAllowedPath, NotFound):
+                continue
+    finally:
+        ended.set()
+        swapping.join()
+    assert seen == {b"media"}
 
 
 @pytest.mark.parametrize("path", ["", " ", "a\0b", "x" * 5000])
