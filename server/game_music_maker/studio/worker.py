@@ -18,6 +18,7 @@ import traceback
 from typing import IO, Any
 
 from ..errors import MusicMakerError, RenderFailed
+from .groups import leave
 from .worker_tasks import TASKS, Tools
 
 _MEMORY_BYTES = 8 << 30
@@ -38,7 +39,7 @@ class Pipe:
             self._out.write(json.dumps(message) + "\n")
             self._out.flush()
         except OSError:
-            os._exit(0)
+            leave()
 
 
 def _limits() -> None:
@@ -58,7 +59,7 @@ def _read(stream: IO[bytes], tasks: queue.SimpleQueue[dict[str, Any]]) -> None:
     """Hand tasks over; at the end of the input end the process, whatever it is doing (its FFmpeg dies with it)."""
     for line in stream:
         tasks.put(json.loads(line))
-    os._exit(0)
+    leave()
 
 
 def _progress(pipe: Pipe, number: int) -> Any:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import BY_CODE, MusicMakerError, RenderFailed, TimedOut
+from .groups import end_group
 
 Progress = Callable[[float, str], None]
 MOST = 4
@@ -87,11 +86,7 @@ class Worker:
     async def end(self) -> None:
         """Kill the process with its group and wait for its end."""
         if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                if sys.platform == "win32":
-                    self._process.kill()
-                else:
-                    os.killpg(self._process.pid, signal.SIGKILL)
+            await asyncio.to_thread(end_group, self._process.pid)
         await self._process.wait()
 
 

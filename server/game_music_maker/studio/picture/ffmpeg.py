@@ -1,6 +1,6 @@
 """The one place that starts FFmpeg.
 
-Every process gets its own session (so that a whole group can be ended), a parent-death signal where the
+Every process stays in its starter's group (which is ended as a whole), has a parent-death signal where the
 system has one (nothing encodes on after a `kill -9` of the worker), a clean environment, the protocols
 ``file`` and ``pipe`` alone, a demuxer chosen by us from the file's content, a memory ceiling and a time
 limit. Its log is kept bounded and never shown to users as it is: file metadata stands in it.
@@ -119,11 +119,12 @@ def _environment() -> dict[str, str]:
 
 
 class Process:
-    """One FFmpeg process. Use as a context manager: leaving it ends the whole group, whatever happened.
+    """One FFmpeg process. Use as a context manager: leaving it ends the process, whatever happened. It stays in the
+    group of the one that started it, and ends with that (`studio.groups`).
 
     Args:
         args: everything after the common options.
-        timeout_s: wall seconds after which the group is ended.
+        timeout_s: wall seconds after which it is ended.
         memory_mb: ceiling of address space, 0 for none.
         nice: how far to step back, so that the server keeps answering.
         on_log: called with each line of the log, in another thread.
@@ -151,7 +152,6 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=_environment(),
-            start_new_session=True,
             preexec_fn=_child_setup(os.getpid(), memory_mb, nice),
         )
         assert self._process.stdout is not None
@@ -195,14 +195,11 @@ class Process:
         self.kill()
 
     def kill(self) -> None:
-        """End the whole group at once; nothing happens if it has ended."""
+        """End it at once; nothing happens if it has ended."""
         if self._process.poll() is not None:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            if sys.platform == "win32":
-                self._process.kill()
-            else:
-                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.kill()
 
     def finish(self, failure: type[MusicMakerError], saying: str) -> str:
         """Wait for the end and give the log.
