@@ -357,6 +357,8 @@ def _history(clause: Clause) -> list[Edit] | None:
 
 def _steps(text: str) -> int:
     found = re.search(rf"({NUMBER}|{CHINESE_NUMBER})\s*(?:steps?|changes?|edits?|times?|things|步|次|个)", text)
+    if found is None and re.search(r"\b(?:everything|all)\b|全部|所有", text):
+        return 1000
     if found is None:
         return 2 if re.search(r"\btwice\b", text) else 1
     return min(max(int(value(found.group(1))), 1), 1000)

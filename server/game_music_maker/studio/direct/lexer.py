@@ -46,8 +46,7 @@ _RATIOS = [
     "1.85:1",
     "32:9",
 ]
-_NTH_THING = r"(?! (?:title|caption|text|line|clip|video|image|take|version|one|section|track|picture|time)\b)"
-_SECONDS = rf"(?:seconds|second{_NTH_THING}|secs?(?![a-z])|s(?![a-z])|秒钟?)"
+_SECONDS = r"(?:seconds?|secs?(?![a-z])|s(?![a-z])|秒钟?)"
 _MINUTES = r"(?:minutes?|mins?|m(?![a-z%])|分钟|分(?![之贝辨]))"
 _BARE_SPAN = (
     r"(\b(?:trim|keep|cut|cut out|remove|delete|from|only|use)\b(?: it)?(?: to| from)?|"
@@ -170,7 +169,7 @@ def _ratios(text: str, taker: _Taker) -> str:
 
 
 def _levels(text: str, taker: _Taker) -> str:
-    text = taker.take(text, rf"(?<!百)({CHINESE_NUMBER}|\d+)分之({CHINESE_NUMBER}|\d+)", "p", _fraction)
+    text = taker.take(text, rf"(?<![百下])({CHINESE_NUMBER}|\d+)分之({CHINESE_NUMBER}|\d+)", "p", _fraction)
     text = taker.take(
         text,
         r"(?<![a-z])(?:(a|one|two|three)[\s-](quarter|third|fifth|tenth)s?)(?![a-z]| notes?)",
@@ -237,6 +236,8 @@ def _times(text: str, taker: _Taker) -> str:
         return f"{found.group(1)} {first} - {second} "
 
     text = re.sub(_BARE_SPAN, span, text)
+    again = r"(from the (?:start|beginning) and (?:another )?)(\d+)(?= (?:from|off|at) the end)"
+    text = re.sub(again, lambda m: m.group(1) + taker.put("t", float(m.group(2)) * 1000, m.group(2)), text)
     both = (
         rf"({NUMBER})[\s-]?个?{_MINUTES}\s?(?:and |零|又)?(?:({NUMBER})[\s-]?{_SECONDS}|(半|"
         rf"and a half|\d{{1,2}}(?![\d%])))"

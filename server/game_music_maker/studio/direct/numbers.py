@@ -56,10 +56,14 @@ _ORDINAL_WORDS = {
 
 _WORD = "|".join(sorted(_ENGLISH, key=len, reverse=True))
 CHINESE_NUMBER = r"[零〇一二两三四五六七八九十百千]+(?:点[零〇一二三四五六七八九]+)?"
+_THING = (
+    r"(?:title|caption|text|line|clip|video|image|take|version|one|section|track|picture|time)\b"  # "a second title"
+)
 NUMBER = (
     r"(?:\d+(?:\.\d+)?|\.\d+"
     rf"|(?<![a-z])(?:a hundred|(?:{_WORD})(?:[\s-](?:and )?(?:{_WORD}))*)(?: point (?:{_WORD})| and a half)?(?![a-z])"
-    r"|(?<![a-z])a couple(?: of)?(?![a-z])|(?<![a-z])(?:half an?|half|an?)(?= (?:second|minute|sec|min)\b)"
+    r"|(?<![a-z])a couple(?: of)?(?![a-z])"
+    rf"|(?<![a-z])(?:half an?|half|an?)(?= (?:second|minute|sec|min)\b(?! {_THING}))"
     rf"|{CHINESE_NUMBER}|半(?=个?(?:秒|分)))"
 )
 ORDINAL = (

@@ -6,6 +6,7 @@ import itertools
 import re
 from typing import Any, Literal
 
+from ..music.words import unknown
 from .clause import Clause
 from .numbers import CHINESE_NUMBER, ordinal, value
 from .rules_sound import ONLY
@@ -82,6 +83,10 @@ def _slideshow(clause: Clause) -> list[Edit] | None:
     pace = 1.5 if clause.has("is.slower") else 1 / 1.5 if clause.has("is.faster") else 0.0
     if not times and shown and pace:
         times = [round(shown * pace, -2)]
+    stills = len([c for c in clause.reading.timeline.of("video") if c.still])
+    stills = stills or len([file for file in clause.reading.context.files if file.kind == "image"])
+    if times and stills and re.search(r"\b(?:total|in all|altogether|overall)\b|一共|总共|总长|总时长", clause.text):
+        times = [times[0] / stills]
     fade = 0.5 if clause.has("do.join") or re.search(r"cross-?fade|dissolve|fade|淡|叠化", clause.text) else None
     return [Slideshow(seconds=times[0] / 1000 if times else None, crossfade_s=fade)]
 
@@ -94,7 +99,7 @@ def _reorder(clause: Clause) -> list[Edit] | None:
     named = [n for group in clause.reading.lexed.of("n", text) for n in group] or _named(text, count)
     if re.search(r"reverse|flip|倒序|反过来|倒过来|顺序.{0,3}[反倒]", text):
         return [Reorder(order=tuple(reversed(order)))]
-    if re.search(r"swap|交换|调换|对调|互换|换一下|换个?位|对换|换过来|调个?位|调一下位置", text):
+    if re.search(r"swap|exchange|switch|交换|调换|对调|互换|换一下|换个?位|对换|换过来|调个?位|调一下位置", text):
         if len(named) < 2 and count != 2:
             return None
         first, second = named[:2] if len(named) >= 2 else (1, 2)
@@ -227,15 +232,29 @@ def _cut_out(clause: Clause) -> list[Edit] | None:
     return None
 
 
+def _only_times(clause: Clause) -> bool:
+    """The whole message is a stretch of the picture ("from 0:20 to the end")."""
+    plain = clause.concepts <= {"is.polite"} and not clause.musical and not unknown(clause.when.rest)
+    whole = clause.text == clause.reading.lexed.text.strip(" ,，。.!！") and not re.search(r"<[^t]\d+>", clause.text)
+    return bool(clause.when.spans) and plain and whole and clause.reading.last in (None, "picture")
+
+
 def _trim(clause: Clause) -> list[Edit] | None:
     keeps = clause.when.clips and ONLY.search(clause.text) and not (clause.targets or clause.has("on.title"))
-    if not clause.has("do.trim") and not keeps:
+    bare = (
+        clause.when.spans and not unknown(clause.when.rest) and clause.concepts <= {"is.polite"} and not clause.musical
+    )
+    alone = clause.text == clause.reading.lexed.text.strip(" ,，。.!！") and not re.search(r"<[^t]\d+>", clause.text)
+    bare = bare and alone and clause.reading.last in (None, "picture") and not clause.reading.edits
+    if not clause.has("do.trim") and not keeps and not bare:
         return None
     if clause.has("on.title"):
         return None
     when, text = clause.when, clause.text
-    if re.search(r"\b(?:off|away)\b|掉|去", text) and when.spans:
-        return [CutOut(start_ms=start, end_ms=end) for start, end in when.spans]
+    taken = re.search(r"\b(?:off|away)\b|<t\d+> from the (?:start|beginning|end|front|back)|掉|去", text)
+    if taken and when.spans:
+        last_first = sorted(when.spans, key=lambda span: span[0] if span[0] >= 0 else 1e12, reverse=True)
+        return [CutOut(start_ms=start, end_ms=end) for start, end in last_first]
     if _BOTH_ENDS.search(text) and (when.bare or when.length):
         each = when.bare[0] if when.bare else when.length or 0.0
         return [CutOut(start_ms=-each), CutOut(end_ms=each)]
@@ -344,7 +363,7 @@ def _speed(clause: Clause) -> list[Edit] | None:
         return [Speed(factor=0.5, **bounds)]
     if re.search(r"slow[ -]?mo|慢动作|慢放", clause.text):
         return [Speed(factor=0.5, **bounds)]
-    if re.search(r"time-?lapse|延时", clause.text):
+    if re.search(r"time-?lapse|hyper-?lapse|延时", clause.text):
         return [Speed(factor=8, **bounds)]
     step = 1.15 if clause.has("is.little") else 2.0 if clause.has("is.much") else 1.25
     return [Speed(factor=round(1 / step, 4) if slow else step, relative=True, **bounds)]

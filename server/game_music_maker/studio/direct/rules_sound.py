@@ -43,7 +43,12 @@ def _own(clause: Clause) -> list[Edit] | None:
 def _duck(clause: Clause) -> list[Edit] | None:
     if not clause.has("do.duck") or clause.has("do.generate", "on.title"):
         return None
-    off = re.search(r"\b(?:no|stop|disable|without|off|don't|remove)\b|不要|取消|关闭|停止|别|不用", clause.text)
+    covered = re.search(
+        r"(?:别|不要|不能).{0,6}(?:盖|压过|遮|淹|抢)|\b(?:don't|not|never)\b.*\b(?:drown|cover|bury|over)", clause.text
+    )
+    off = not covered and re.search(
+        r"\b(?:no|stop|disable|without|off|don't|remove)\b|不要|取消|关闭|停止|别|不用", clause.text
+    )
     if off:
         return [Duck(db=0)]
     loud = clause.numbers("d")
@@ -81,7 +86,7 @@ def _fade(clause: Clause) -> list[Edit] | None:
         way_in = way_out = True
     if len(in_text) > 1 and way_in and way_out:
         first, second = (float(clause.reading.lexed.values[t]) / 1000 for t in in_text[:2])
-    if re.search(r"\b(?:no|without|remove the|remove)\b|不要|取消|去掉", clause.text):
+    if re.search(r"\b(?:no|without|remove the|remove|don't|never)\b|不要|取消|去掉|别", clause.text):
         first = second = 0.0
     sides = {"in_s": first if way_in else None, "out_s": second if way_out else None}
     return [Fade(target=target, **sides) for target in _fade_targets(clause)]
@@ -125,18 +130,16 @@ def _only(clause: Clause) -> list[Edit] | None:
     return [Mute(target="original")] if clause.targets[0] in ("music", "own") else None
 
 
-_ENTERS = re.compile(r"\b(?:start|begin|enter|come in|kick in)s?\b|开始|进来|响起")
+_ENTERS = re.compile(r"\b(?:start|begin|enter|come in|kick in)s?\b|开始|进来|响起|进(?:入|场)?$")
 _LEAVES = re.compile(r"\b(?:end|stop|finish|cut off)s?\b|结束|停")
 
 
 def _entry(clause: Clause) -> list[Edit] | None:
     """ "start the music at 0:10", "music only from 0:10 to 0:50", "no music after 1:00": silence elsewhere."""
     when = clause.when
-    if (
-        clause.targets != ["music"]
-        or clause.musical
-        or clause.has("do.fade", "do.fade_in", "do.fade_out", "do.generate")
-    ):
+    if clause.targets != ["music"] or clause.musical or clause.has("do.fade", "do.fade_in", "do.fade_out"):
+        return None
+    if clause.has("do.generate") and not ONLY.search(clause.text):
         return None
     start, end = clause.span
     if _NO_MUSIC.search(clause.text) and when.spans:
@@ -144,6 +147,8 @@ def _entry(clause: Clause) -> list[Edit] | None:
     if ONLY.search(clause.text) and when.spans:
         outside: list[Edit] = [Mute(target="music", end_ms=start)] if start else []
         return [*outside, *([Mute(target="music", start_ms=end)] if end is not None else [])] or None
+    if when.spans and start == 0 and re.search(r"\b(?:hold|delay|wait)\b|推迟|等到|延后", clause.text):
+        return [Mute(target="music", end_ms=end)]
     at = when.at if when.at is not None else start
     if at and at > 0 and end is None and _ENTERS.search(clause.text):
         return [Mute(target="music", end_ms=at)]

@@ -32,7 +32,7 @@ _TO = re.compile(r"(?:\bto\b|改成|改为|换成|换为|变成|替换成|with)\
 
 
 _SHOULD = re.compile(
-    r"instead|改|换|\bthe (?:title|caption|text) (?:should|must|needs? to|has to|ought to)\b|"
+    r"instead|改|换|\b(?:title|caption|text) (?:should|must|needs? to|has to|ought to)\b|"
     r"标题(?:应该|应当|要)[写是改]"
 )
 
@@ -40,7 +40,8 @@ _SHOULD = re.compile(
 def read_title(clause: Clause) -> list[Edit] | None:
     """AddTitle, ChangeTitle or RemoveTitle, or None where the clause is about something else."""
     reading = clause.reading
-    if len(clause.quotes) > 1 and clause.has("do.change") and not clause.has("do.add"):
+    two = clause.has("do.change") or re.search(r"should (?:be|say|read)|应该[是写]|应为|->|→", clause.text)
+    if len(clause.quotes) > 1 and two and not clause.has("do.add"):
         return [ChangeTitle(find=clause.quotes[0], text=clause.quotes[1])]
     named = clause.has("on.title", "is.lower_third")
     text = clause.quotes[-1] if clause.quotes else None
@@ -55,7 +56,8 @@ def read_title(clause: Clause) -> list[Edit] | None:
             reading.last == "title"
             and reading.titles
             and not clause.targets
-            and not clause.has("on.picture", "on.sound")
+            and not (clause.has("on.picture") and not clause.when.whole)
+            and not clause.has("on.sound")
         )
         if not follows and not (text and clause.has("do.change", "do.remove")):
             return None
@@ -63,6 +65,9 @@ def read_title(clause: Clause) -> list[Edit] | None:
     burned = re.search(r"watermark|水印|台标|logo", clause.text) and not reading.titles
     if clause.has("do.remove") and burned:
         return None  # a part of the footage
+    off = clause.has("do.mute") and clause.has("on.title") and not clause.has("on.sound", "on.original")
+    if off and reading.titles:
+        return [RemoveTitle(which="last", find=text)]
     if clause.has("do.remove") and not _TO.search(clause.text) and not clause.has("do.add", "do.fade"):
         everything = clause.has("is.all") or re.search(r"titles|captions|subtitles|labels", clause.text)
         return [RemoveTitle(which="all" if everything and not text else "last", find=text)]
@@ -197,6 +202,8 @@ def _follow_up(clause: Clause, text: str | None) -> list[Edit] | None:
             times["until_end"] = True
     if "fade_s" in looks and (length := times.pop("duration_ms", None) or when.length or next(iter(when.bare), None)):
         looks["fade_s"] = looks["fade_s"] and length / 1000
+    if (moved := _moved(clause)) is not None:
+        times = {"start_ms": moved}
     if not times and (stretch := _stretch(clause)):
         times["duration_ms"] = stretch
     if text and clause.has("do.change"):
@@ -214,6 +221,21 @@ def _follow_up(clause: Clause, text: str | None) -> list[Edit] | None:
         "all" if re.search(r"\ball (?:the )?(?:titles|captions)|(?:所有|全部)的?(?:标题|字幕)", clause.text) else "last"
     )
     return [ChangeTitle(which=which, **looks, **times)]
+
+
+_LATER = re.compile(r"\b(?:later|delay|postpone)|推迟|延后|晚")
+_EARLIER = re.compile(r"\b(?:earlier|sooner)\b|提前|早")
+
+
+def _moved(clause: Clause) -> float | None:
+    """Start of the title in ms after "2 seconds later", "earlier"."""
+    later, earlier = _LATER.search(clause.text), _EARLIER.search(clause.text)
+    starts = [clip.start_ms for clip in clause.reading.timeline.of("text")]
+    starts += [edit.start_ms for edit in clause.reading.edits if isinstance(edit, AddTitle)]
+    if not starts or bool(later) == bool(earlier):
+        return None
+    by = next(iter([*clause.when.bare, clause.when.length, 1000.0])) or 1000.0
+    return max(0.0, starts[-1] + (by if later else -by))
 
 
 def _stretch(clause: Clause) -> float | None:

@@ -214,7 +214,7 @@ def _points(r: _Reader) -> None:
     r.take(rf"(?:持续|显示|停留|展示|保持|维持|时长|用|各|每张)\s*(?:为|是)?{about}\s*{_T}|{_T}的?时长", length)
     r.take(rf"\b(?:at|@|on|starting)\s+(?:about |around )?{_T}(?:\s+mark)?", lambda m: r.point(r.ms(m.group(1))))
     r.take(
-        rf"(?:在|第|于)\s*{_T}\s*(?:处|的?时候|时|的地方|的位置|那里)?|{_T}\s*(?:处|的?时候|时(?!长)|的地方|的位置|那里|(?=结束|停))",
+        rf"(?:在|第|于)\s*{_T}\s*(?:处|的?时候|时|的地方|的位置|那里)?|{_T}\s*(?:处|的?时候|时(?!长)|的地方|的位置|那里|(?=结束|停|出现|弹出|打出|冒出|显示|进))",
         lambda m: r.point(r.ms(m.group(1) or m.group(2))),
     )
 
