@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from game_music_maker.errors import NoCredits, OutcomeUnknown
+from game_music_maker.project import jobs as jobs_module
 from game_music_maker.project.clock import SystemClock
 from game_music_maker.project.jobs import Jobs, Run
 from game_music_maker.project.store import Owner, Project, Store
@@ -189,6 +190,35 @@ def test_cancel_ends_the_work_and_progress_is_told(make: Callable[[], tuple[Jobs
         await jobs.close()
 
     asyncio.run(scenario())
+
+
+def test_a_waiting_caller_hears_again_though_nothing_is_new(
+    make: Callable[[], tuple[Jobs, Store]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert jobs_module._NOTE_EVERY_S <= 10, "what hosts are promised"
+    monkeypatch.setattr(jobs_module, "_NOTE_EVERY_S", 0.01)
+    told: list[str] = []
+
+    async def scenario() -> None:
+        jobs, _ = make()
+        heard = asyncio.Event()
+
+        async def report(_: float | None, words: str) -> None:
+            told.append(words)
+            if len(told) == 3:
+                heard.set()
+
+        async def work(run: Run) -> dict[str, Any]:
+            run.progress(None, "at it")
+            await heard.wait()
+            return {"status": "done"}
+
+        job, _ = jobs.begin("run", "turn", {}, work, alone=True)
+        assert (await jobs.wait(job, 600, report)).status == "done"
+        await jobs.close()
+
+    asyncio.run(scenario())
+    assert told[-2:] == ["at it", "at it"]
 
 
 def test_a_broken_project_list_is_set_aside(tmp_path: Path) -> None:

@@ -488,7 +488,7 @@ def test_text_from_the_backend_is_clean_short_and_starts_nothing_wherever_it_sta
         server.add_track(session, {"tt": 1, "n": long, "sg": [{"s": 0, "d": 9000, "n": long, "m": {"title": long}}]})
         server.add_track(session, {"tt": 7, "sg": [{"s": 0, "d": 900, "x": long}]})
         held = server.sessions[session]
-        held["video_infos"] = [{"file": HOSTILE, HOSTILE: [[long]], "note": 1e308}] * 20
+        held["video_infos"] = [{"file": HOSTILE, HOSTILE: [[long]], "note": 1e308}] * 200
         held["canvas_config"], held["generated_media"] = long, [{"name": long, "about": long}]
         return [adk(HOSTILE), {"content": {"parts": [{"functionCall": {"name": long, "args": {}}}]}}, adk(long)]
 

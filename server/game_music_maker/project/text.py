@@ -79,19 +79,31 @@ def file_name(text: str, limit: int = 120) -> str:
     return "_" + name if _RESERVED.match(name) else name
 
 
-def data(value: Any, depth: int = 8) -> Any:
+def data(value: Any, limit: int = 40_000) -> Any:
     """A JSON value from outside, for showing: texts cleaned and cut, long lists and deep nesting cut, numbers that are
-    none left out, and so are addresses, whose query may be a signature."""
-    if isinstance(value, str):
-        return "" if _ADDRESS.search(value) else clean(value, 1000)
-    if isinstance(value, dict):
-        pairs = [(line(str(key), 80), data(held, depth - 1)) for key, held in list(value.items())[:_MOST]]
-        return {key: held for key, held in pairs if held != ""} if depth else {}
-    if isinstance(value, (list, tuple)):
-        return [data(held, depth - 1) for held in value[:_MOST]] if depth else []
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if value is None or isinstance(value, (bool, int, float)) else ""
+    none left out, and so are addresses, whose query may be a signature; about `limit` characters in all."""
+    left = limit
+
+    def shown(held: Any, depth: int) -> Any:
+        nonlocal left
+        left -= 8
+        if left < 0 or depth < 0:
+            return ""
+        if isinstance(held, str):
+            words = "" if _ADDRESS.search(held) else clean(held, 1000)
+            left -= len(words)
+            return words
+        if isinstance(held, dict):
+            pairs = [(line(str(key), 80), shown(inner, depth - 1)) for key, inner in list(held.items())[:_MOST]]
+            left -= sum(len(key) for key, _ in pairs)
+            return {key: inner for key, inner in pairs if inner != ""}
+        if isinstance(held, (list, tuple)):
+            return [found for inner in held[:_MOST] if (found := shown(inner, depth - 1)) != ""]
+        if isinstance(held, float) and not math.isfinite(held):
+            return None
+        return held if held is None or isinstance(held, (bool, int, float)) else ""
+
+    return shown(value, 8)
 
 
 def number(value: float, digits: int = 2) -> str:
