@@ -199,9 +199,10 @@ def test_who_plays_when() -> None:
     pad = [Note("pad", F(4 * i), F(4), 60, 70) for i in range(3)]
     score = _pair([Note("lead", F(4), F(5), 72, 90)], pad)
     assert metrics_parts.active_bars(score) == {"lead": {1, 2}, "pad": {0, 1, 2}}
-    assert metrics_parts.levels(score) == 2  # one part or two; the silent bar is none
-    assert metrics_parts.busiest(score) == pytest.approx(3 / 4)
-    assert metrics_parts.busiest(_pair([Note("lead", F(4), F(5), 72, 90)], pad, role="drone")) == pytest.approx(2 / 4)
+    assert metrics_parts.levels(score, metrics_parts.active_bars(score)) == 2  # one part or two; the silent bar is none
+    assert metrics_parts.busiest(score, metrics_parts.active_bars(score)) == pytest.approx(3 / 4)
+    drone = _pair([Note("lead", F(4), F(5), 72, 90)], pad, role="drone")
+    assert metrics_parts.busiest(drone, metrics_parts.active_bars(drone)) == pytest.approx(2 / 4)
 
 
 def test_a_run_of_identical_bars_is_counted_in_bars() -> None:

@@ -34,6 +34,17 @@ def test_fitness_of_three_equal_parts() -> None:
     assert not metrics_form.fitness(np.where(np.eye(12), 1.0, -2.0), 4).any()
 
 
+def test_of_a_self_similarity_the_highest_quarter_is_kept_and_the_rest_is_a_penalty() -> None:
+    rows = np.tile(np.random.default_rng(2).random((8, 12)), (5, 1))
+    found = metrics_form.self_similarity(rows)
+    assert (np.diag(found) == 1).all()
+    kept = found[found >= 0]
+    assert len(kept) / found.size == pytest.approx(0.25, abs=0.02)
+    assert kept.max() == 1.0
+    assert set(found[found < 0].tolist()) == {-2.0}
+    assert found[0, 8] > 0.5, "the row comes again eight rows later"
+
+
 def test_structureness_knows_a_form_from_chance() -> None:
     rng = np.random.default_rng(1)
     chords = [rng.choice(12, 3, replace=False) for _ in range(40)]

@@ -93,53 +93,35 @@ OF_SOUND = frozenset(list(GATES)[list(GATES).index("contrast LU") :])
 EXCEPTIONS: Mapping[str, Mapping[str, tuple[Gate, str]]] = {
     "synthwave_racing": {
         "GS": (Gate(0.70, 1.0, 8), "the rolling sixteenths of bass and arpeggio fill every slot by design"),
-        "H4": (Gate(1.8, 3.05, 4), "one chord lasts two bars of the same five or six classes"),
-        "H1": (Gate(1.0, 2.6, 4), "as H4"),
+        "H4": (Gate(1.8, 3.05, 4), "one chord lasts two bars: two triads in four bars are five or six classes"),
+        "H1": (Gate(1.0, 2.6, 4), "one triad a bar, its root in most notes: below log2 3 = 1.58"),
     },
     "title_menu": {"velocity metre": (Gate(2.0, INF, 8), "a piano theme in long values hardly has weak places")},
     "chiptune_platformer": {
-        "GS": (Gate(0.70, 1.0, 8), "chords are arpeggios in sixteenths: every slot is filled"),
         "levels of activity": (Gate(2, INF, 16), "four voices are all there are"),
-        "exact": (Gate(0.0, 0.75, 8), "loops of the consoles repeat by design (docs/metrics.md)"),
+        "exact": (Gate(0.0, 0.75, 8), "loops of the consoles repeat by design: 0.75 for chiptune and lo-fi"),
         "contrast LU": (Gate(1.0, INF, 16), "pulse channels have no dynamics: contrast is by register and voices"),
         "timing sigma ms": (Gate(0.0, 0.0), "the hardware sequencer is grid-exact"),
-        "timing lag-1": (Gate(-1.0, 1.0), "there is no timing offset to correlate"),
-        "velocity metre": (Gate(0.0, INF), "pulse channels have sixteen levels and play flat"),
+        "timing lag-1": (Gate(0.0, 0.0), "there is no timing offset to correlate"),
+        "velocity metre": (Gate(2.0, INF), "pulse channels have sixteen levels and play nearly flat"),
     },
     "lofi_chill": {
-        "exact": (Gate(0.0, 0.75, 8), "the loop is the style (docs/metrics.md)"),
-        "contrast LU": (Gate(1.5, INF, 16), "even by style (docs/metrics.md)"),
+        "exact": (Gate(0.0, 0.75, 8), "the loop is the style: 0.75 for chiptune and lo-fi"),
+        "contrast LU": (Gate(1.5, INF, 16), "even by style: 1.5 for lo-fi and ambient"),
     },
     "scifi_ambient": {
-        "GS": (Gate(0.65, 0.99, 8), "held sounds: few onsets, so bars agree (docs/metrics.md)"),
-        "contrast LU": (Gate(1.5, INF, 16), "even by style (docs/metrics.md)"),
-        "H4": (Gate(1.6, 3.05, 4), "one chord lasts four bars: four bars hold about one chord and its melody"),
-        "longest rest s": (Gate(0.0, 8.0), "space is a device of the style"),
-        "inner move": (Gate(0.0, 4.0, 8), "planing of wide seventh chords"),
+        "GS": (Gate(0.65, 0.99, 8), "held sounds, few onsets, so bars agree: 0.65–0.99 for ambient"),
+        "contrast LU": (Gate(1.5, INF, 16), "even by style: 1.5 for lo-fi and ambient"),
         "recall-4": (Gate(0.20, 1.0, 12), "slow surfaces: a chord lasts four bars and colours differ each time"),
-        "timing sigma ms": (Gate(1.5, 15.0), "long notes: few onsets a part"),
-        "melody steps and skips": (Gate(0.30, 1.0, 8), "a handful of long notes: one leap is a tenth of them"),
-        "velocity metre": (Gate(-INF, INF), "long notes without a pulse"),
-        "CPI": (Gate(0.10, 1.0, 16), "a dozen chords give too few trigrams for a ratio"),
+        "melody steps and skips": (Gate(0.40, 0.95, 8), "a dozen long notes: one leap is a tenth of them"),
     },
     "horror_survival": {
-        "H1": (Gate(0.6, 2.9, 4), "a drone and a semitone cluster are three classes; octatonic scales are eight"),
-        "H4": (Gate(1.2, 3.3, 4), "as H1"),
-        "GS": (Gate(0.65, 0.99, 8), "40–60 % of the beats are empty, so bars agree"),
-        "in scale": (Gate(0.85, 1.0), "semitone clusters lie outside of the scale by intent"),
-        "strong chord tones": (
-            Gate(0.5, 1.0),
-            "the lead is meant to rub against the chord (docs/metrics.md §5, tension > .7)",
-        ),
-        "melody steps and skips": (Gate(0.30, 1.0, 8), "tritones and minor ninths are its ornaments"),
-        "melody range": (Gate(4, 24, 8), "a fragment of the motif on a music box"),
-        "longest rest s": (Gate(0.0, 9.0), "silence is a device of the style"),
-        "velocity metre": (Gate(-INF, INF), "no regular beat"),
-        "parallels": (Gate(0.0, 100.0, 8), "clusters move in blocks"),
-        "CPI": (Gate(0.05, 1.0, 16), "a chord lasts four bars: too few trigrams for a ratio"),
-        "timing lag-1": (Gate(-1.0, 1.0), "too few notes a part for a correlation"),
-        "timing sigma ms": (Gate(0.0, 15.0), "too few notes a part for a deviation"),
-        "recall-4": (Gate(0.0, 1.0, 12), "through-composed: clusters do not come back"),
+        "H1": (Gate(0.6, 2.6, 4), "a drone and a semitone cluster are three classes, the drone in most notes"),
+        "H4": (Gate(1.4, 3.05, 4), "as H1; one chord lasts four bars"),
+        "melody steps and skips": (Gate(0.40, 0.95, 8), "tritones and minor ninths are its ornaments"),
+        "melody range": (Gate(7, 24, 8), "a fragment of the motif on a music box"),
+        "timing sigma ms": (Gate(2.0, 15.0, 8), "some twenty long notes a part: their deviation scatters by a third"),
+        "recall-4": (Gate(0.15, 1.0, 12), "through-composed: clusters are built anew where they return"),
         "motif": (Gate(2, INF, 12), "fragments of the motif only"),
     },
     "sports_hype": {
@@ -148,37 +130,31 @@ EXCEPTIONS: Mapping[str, Mapping[str, tuple[Gate, str]]] = {
             "a stadium loop is full from its first bar; the build holds back layers",
         ),
         "melody steps and skips": (Gate(0.40, 0.95, 8), "the hook is a repeated note, which is neither step nor skip"),
-        "parallels": (Gate(0.0, 200.0, 8), "power chords move in fifths (docs/metrics.md)"),
-        "H1": (Gate(0.8, 2.6, 4), "a riff on root and fifth for two bars"),
-        "H4": (Gate(1.5, 3.05, 4), "two power chords in four bars are four classes"),
+        "parallels": (Gate(0.0, 200.0, 8), "power chords move in fifths: such styles are exempt"),
+        "H1": (Gate(0.9, 2.6, 4), "a riff on root and fifth: two classes are log2 2 = 1"),
+        "H4": (Gate(1.5, 3.05, 4), "two power chords in four bars are four classes: log2 4 = 2 at most"),
     },
     "cyberpunk_action": {
-        "parallels": (Gate(0.0, 200.0, 8), "power chords move in fifths (docs/metrics.md)"),
-        "GS": (Gate(0.70, 1.0, 8), "the sixteenth arpeggio fills every slot by design"),
-        "H1": (Gate(0.8, 2.6, 4), "a riff on root and flat second"),
-        "inner move": (Gate(0.0, 4.0, 8), "root and flat fifth lie far from each other: stabs, not a choir"),
+        "parallels": (Gate(0.0, 200.0, 8), "power chords move in fifths: such styles are exempt"),
+        "H1": (Gate(0.85, 2.6, 4), "a riff on root and flat second: two classes are log2 2 = 1"),
+        "inner move": (Gate(0.0, 3.5, 8), "root and flat fifth lie far from each other: stabs, not a choir"),
         "melody steps and skips": (Gate(0.45, 0.95, 8), "stutters: a repeated note is neither step nor skip"),
-        "H4": (Gate(1.4, 3.05, 4), "as H1"),
+        "H4": (Gate(1.5, 3.05, 4), "as H1, two chords in four bars"),
     },
     "wuxia_eastern": {
-        "parallels": (Gate(0.0, 200.0, 8), "harmony in fourths and fifths is the style"),
-        "H4": (Gate(1.6, 3.05, 4), "five classes in all: log2 5 is 2.3"),
-        "inner move": (Gate(0.0, 7.0, 8), "open fourths and fifths move in blocks"),
+        "parallels": (Gate(0.0, 200.0, 8), "harmony in fourths and fifths is the style, as power chords"),
+        "H4": (Gate(1.8, 3.05, 4), "five classes in all: log2 5 = 2.32 at most"),
+        "inner move": (Gate(0.0, 6.0, 8), "open fourths and fifths move in blocks: root-position triads have 5.3"),
         "melody steps and skips": (Gate(0.45, 0.95, 8), "a skip of the pentatonic scale can be five semitones"),
     },
-    "boss_battle": {
-        "parallels": (Gate(0.0, 20.0, 8), "i and bII stand side by side: planing by a semitone is the idiom"),
-        "GS": (Gate(0.70, 0.99, 8), "sixteenths in strings, bass and hats together leave few slots empty"),
-    },
-    "dungeon_crawl": {
-        "parallels": (Gate(0.0, 20.0, 8), "i and bII stand side by side: planing by a semitone is the idiom")
-    },
 }
+"""Palette → measure → the limits that its style asks for, and why."""
 
 
-def measures(score: Score) -> dict[str, float]:
+def measures(score: Score, bars: metrics.Bars | None = None) -> dict[str, float]:
     """All measures of `GATES` that come from the notes, as far as the score has notes for them."""
-    bars = metrics.by_bars(score)
+    bars = bars or metrics.by_bars(score)
+    active = metrics_parts.active_bars(score)
     similar = metrics.bar_similarity(bars)
     lead = [n for n in score.notes if _role(score).get(n.part) == "lead"]
     out = {
@@ -192,9 +168,9 @@ def measures(score: Score) -> dict[str, float]:
         "in range": float(metrics_parts.in_range(score)),
         "longest rest s": metrics_parts.longest_rest(score),
         "first onset beats": float(min((n.beat for n in score.notes), default=Fraction(99))),
-        "levels of activity": float(metrics_parts.levels(score)),
+        "levels of activity": float(metrics_parts.levels(score, active)),
         "identical run": float(metrics_parts.identical_run(score)),
-        "busiest part": metrics_parts.busiest(score),
+        "busiest part": metrics_parts.busiest(score, active),
         "crowded low mids": metrics_parts.crowded(score),
         "EBR": metrics.empty_beats(score),
         "PE": metrics.pitch_entropy(score),

@@ -24,6 +24,10 @@ from .score import Chord, Note, Score
 
 Q = 16
 """Onset slots a bar."""
+TICKS = 6720
+"""To a beat: every place that the composer writes to is a whole number of them."""
+TINY = 1e-6
+"""Beats: less than any note is apart from another, more than the rounding of floats."""
 
 Floats = NDArray[np.float64]
 
@@ -64,32 +68,37 @@ def bar_count(score: Score) -> int:
 
 def by_bars(score: Score, slots: int = Q) -> Bars:
     """Cut the score into bars with `slots` onset positions each."""
-    count, length = bar_count(score), bar_beats(score)
+    count, length = bar_count(score), float(bar_beats(score))
     drums = unpitched(score)
     onsets = np.zeros((count, slots))
     groove = np.zeros((count, slots))
     pitch = np.zeros((count, 12))
-    for note in score.notes:
-        bar, inside = divmod(note.beat, length)
+    for note, start, end in spans(score):
+        bar = int((start + TINY) // length)
         if not 0 <= bar < count:
             continue
-        slot = min(slots - 1, int(inside * slots / length))
-        groove[int(bar), slot] = 1
+        slot = max(0, min(slots - 1, int((start - bar * length + TINY) * slots / length)))
+        groove[bar, slot] = 1
         if note.part in drums:
             continue
-        onsets[int(bar), slot] = 1
-        _add_length(pitch, note, length)
+        onsets[bar, slot] = 1
+        _add_length(pitch, note.pitch % 12, start, end, length)
     return Bars(onsets, groove, pitch, groove.sum(axis=1))
 
 
-def _add_length(pitch: Floats, note: Note, length: Fraction) -> None:
-    at, end = note.beat, note.beat + note.dur_beats
-    while at < end:
-        bar = int(at // length)
+def spans(score: Score) -> list[tuple[Note, float, float]]:
+    """Each note with its first and last beat as floats: exact fractions cost ten times as much to compare."""
+    return [(n, start := float(n.beat), start + float(n.dur_beats)) for n in score.notes]
+
+
+def _add_length(pitch: Floats, name: int, start: float, end: float, length: float) -> None:
+    at = start
+    while at < end - TINY:
+        bar = int((at + TINY) // length)
         if bar >= len(pitch):
             return
         until = min(end, (bar + 1) * length)
-        pitch[bar, note.pitch % 12] += float(until - at)
+        pitch[bar, name] += until - at
         at = until
 
 
@@ -151,14 +160,15 @@ def recall(similarity: Floats, distance: int = 4, limit: float = 0.90) -> float:
 
 def exact_repeats(score: Score) -> float:
     """Share of bars whose pitched notes are identical to those of an earlier bar."""
-    seen: set[tuple[tuple[str, Fraction, Fraction, int], ...]] = set()
-    length = bar_beats(score)
+    seen: set[tuple[tuple[str, int, int, int], ...]] = set()
+    length = float(bar_beats(score))
     drums = unpitched(score)
-    content: list[list[tuple[str, Fraction, Fraction, int]]] = [[] for _ in range(bar_count(score))]
-    for note in score.notes:
-        bar, inside = divmod(note.beat, length)
+    content: list[list[tuple[str, int, int, int]]] = [[] for _ in range(bar_count(score))]
+    for note, start, end in spans(score):
+        bar = int((start + TINY) // length)
         if note.part not in drums and 0 <= bar < len(content):
-            content[int(bar)].append((note.part, inside, note.dur_beats, note.pitch))
+            inside = round((start - bar * length) * TICKS)
+            content[bar].append((note.part, inside, round((end - start) * TICKS), note.pitch))
     repeats = 0
     for bar_notes in content:
         if not bar_notes:
@@ -219,8 +229,10 @@ def strong_chord_tones(score: Score, roles: Sequence[str] = ("lead",)) -> float:
     half = bar_beats(score) / 2 if bar_beats(score).denominator == 1 and bar_beats(score) % 2 == 0 else bar_beats(score)
     hits = total = 0
     for note in score.notes:
+        if note.part not in parts or note.beat % half:
+            continue
         chord = chord_at(score.chords, note.beat)
-        if note.part in parts and chord is not None and note.beat % half == 0:
+        if chord is not None:
             total += 1
             hits += note.pitch % 12 in chord.pcs
     return hits / total if total else 1.0
@@ -230,9 +242,8 @@ def empty_beats(score: Score) -> float:
     """EBR: share of the beats (quarters) in which no note sounds, drums included."""
     total = int(bar_count(score) * bar_beats(score))
     sounding: set[int] = set()
-    for note in score.notes:
-        end = note.beat + note.dur_beats
-        sounding.update(range(int(note.beat), min(total, -int(-end // 1))))
+    for _, start, end in spans(score):
+        sounding.update(range(int(start + TINY), min(total, -int(-(end - TINY) // 1))))
     return 1 - len([beat for beat in sounding if beat >= 0]) / total
 
 

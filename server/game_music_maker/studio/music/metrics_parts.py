@@ -5,11 +5,12 @@ Bars are counted from beat 0 in the score's metre, as in `metrics`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-from .metrics import bar_beats, bar_count
+from .metrics import TICKS, TINY, bar_beats, bar_count, spans
 from .score import Note, Score
 
 INF = float("inf")
@@ -18,35 +19,35 @@ GROUND = ("drone", "perc", "taiko", "fx")
 """Roles that may sound all the time: what stands under the music, and drums."""
 SUSTAINED = ("pad", "choir", "cluster", "drone")
 """Roles whose notes are held: two of them in one low octave are mud."""
+_BRUSH = 1 / 96
+"""Beats into a bar that do not count as playing in it."""
 _LOW_OCTAVES = ((43, 55), (55, 67))
 """MIDI notes of 98–196 Hz and of 196–392 Hz, the last exclusive."""
 
 
 def active_bars(score: Score) -> dict[str, set[int]]:
     """Part → bars in which a note of it sounds."""
-    bar, count = bar_beats(score), bar_count(score)
+    bar, count = float(bar_beats(score)), bar_count(score)
     found: dict[str, set[int]] = {part.id: set() for part in score.parts}
-    for n in score.notes:
-        last = int((n.beat + n.dur_beats - Fraction(1, 96)) // bar)
-        found.setdefault(n.part, set()).update(b for b in range(int(n.beat // bar), last + 1) if b < count)
+    for n, start, end in spans(score):
+        last = int((end - _BRUSH) // bar)
+        found.setdefault(n.part, set()).update(range(int((start + TINY) // bar), min(count, last + 1)))
     return found
 
 
-def levels(score: Score) -> int:
-    """Distinct numbers of parts that play in a bar."""
-    bars = active_bars(score)
-    counts = {sum(b in rows for rows in bars.values()) for b in range(bar_count(score))}
+def levels(score: Score, active: Mapping[str, set[int]]) -> int:
+    """Distinct numbers of parts that play in a bar; `active` as of `active_bars`."""
+    counts = {sum(b in rows for rows in active.values()) for b in range(bar_count(score))}
     return len(counts - {0})
 
 
-def busiest(score: Score) -> float:
+def busiest(score: Score, active: Mapping[str, set[int]]) -> float:
     """Share of the bars in which the busiest part plays, drones, drums and effects left out."""
     role = {part.id: part.role for part in score.parts}
-    bars = active_bars(score)
     drums = {part.id for part in score.parts if part.drums}
     shares = [
         len(rows) / bar_count(score)
-        for part, rows in bars.items()
+        for part, rows in active.items()
         if role.get(part) not in GROUND and part not in drums
     ]
     return max(shares, default=0.0)
@@ -54,11 +55,12 @@ def busiest(score: Score) -> float:
 
 def identical_run(score: Score) -> int:
     """Bars in the longest run of identical ones, all parts; 1 where no two neighbours are."""
-    bar = bar_beats(score)
-    content: list[set[tuple[str, Fraction, int]]] = [set() for _ in range(bar_count(score))]
-    for n in score.notes:
-        if n.beat // bar < len(content):
-            content[int(n.beat // bar)].add((n.part, n.beat % bar, n.pitch))
+    bar = float(bar_beats(score))
+    content: list[set[tuple[str, int, int]]] = [set() for _ in range(bar_count(score))]
+    for n, start, _ in spans(score):
+        at = int((start + TINY) // bar)
+        if at < len(content):
+            content[at].add((n.part, round((start - at * bar) * TICKS), n.pitch))
     run = longest = 1
     for before, after in pairwise(content):
         run = run + 1 if before and before == after else 1
@@ -68,11 +70,12 @@ def identical_run(score: Score) -> int:
 
 def density_ratio(score: Score) -> float:
     """Notes a beat of the fullest section over that of the emptiest (sections of two bars and more)."""
-    rates = []
-    for s in score.sections:
-        count = sum(1 for n in score.notes if s.start_beat <= n.beat < s.start_beat + s.beats)
-        if s.bars >= 2:
-            rates.append(count / float(s.beats))
+    starts = sorted(n.beat for n in score.notes)
+    rates = [
+        (bisect_left(starts, s.start_beat + s.beats) - bisect_left(starts, s.start_beat)) / float(s.beats)
+        for s in score.sections
+        if s.bars >= 2
+    ]
     return max(rates) / max(min(rates), 0.05) if len(rates) > 1 else INF
 
 
@@ -84,11 +87,11 @@ def in_range(score: Score) -> bool:
 
 def longest_rest(score: Score) -> float:
     """Longest time without a sounding note, in seconds, up to the last note."""
-    end, longest = Fraction(0), 0.0
-    for n in sorted(score.notes, key=lambda n: n.beat):
-        if n.beat > end:
-            longest = max(longest, score.tempo.seconds(n.beat) - score.tempo.seconds(end))
-        end = max(end, n.beat + n.dur_beats)
+    until, longest = 0.0, 0.0
+    for start, end in sorted((start, end) for _, start, end in spans(score)):
+        if start > until:
+            longest = max(longest, score.tempo.seconds(start) - score.tempo.seconds(until))
+        until = max(until, end)
     return longest
 
 

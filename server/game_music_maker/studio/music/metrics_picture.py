@@ -132,13 +132,13 @@ def bar_flow(score: Score, video: VideoMap) -> list[float]:
     ]
 
 
-def measures(score: Score, video: VideoMap) -> dict[str, float]:
+def measures(score: Score, video: VideoMap, bars: metrics.Bars | None = None) -> dict[str, float]:
     """Measures of notes against picture: ``pace rank`` (ρ of motion and density by bar), ``pace rank over 5 %`` (ρ less
     its 5 % point; only where the motion varies), ``boundary F``, ``CMT match``.
 
     CMT's classes need optical flow in pixels; of the map's flow, a percentile already, the class is its sixteenth.
     """
-    bars = metrics.by_bars(score)
+    bars = bars or metrics.by_bars(score)
     flow = bar_flow(score, video) if video.flow else []
     scenes = [c.t for c in video.cuts if c.w >= 1 and c.kind == "cut"]
     starts = [score.tempo.seconds(s.start_beat) for s in score.sections[1:]]

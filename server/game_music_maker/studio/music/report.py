@@ -118,7 +118,8 @@ def report(score: Score, plan: ScorePlan, played: Played | None, video: VideoMap
         ``picture`` (`metrics_picture.measures`), ``seam``,
         ``loudness``.
     """
-    found = gates.measures(score)
+    bars = metrics.by_bars(score)
+    found = gates.measures(score, bars)
     out: dict[str, Any] = {
         "composer": COMPOSER_VERSION,
         "seed": score.seed,
@@ -127,7 +128,7 @@ def report(score: Score, plan: ScorePlan, played: Played | None, video: VideoMap
         "sections": section_hashes(score),
         "metrics": {name: _number(value) for name, value in found.items()},
         "gates": gates.judge(score, found),
-        "picture": _picture(score, video),
+        "picture": _picture(score, video, bars),
     }
     if played is not None:
         from ..sound.seam import of_played
@@ -173,7 +174,7 @@ def section_hashes(score: Score) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _picture(score: Score, video: VideoMap | None) -> dict[str, Any] | None:
+def _picture(score: Score, video: VideoMap | None, bars: metrics.Bars) -> dict[str, Any] | None:
     if video is None or not video.flow:
         return None
-    return {name: _number(value) for name, value in metrics_picture.measures(score, video).items()}
+    return {name: _number(value) for name, value in metrics_picture.measures(score, video, bars).items()}
