@@ -17,7 +17,7 @@ from .numbers import CHINESE_NUMBER, NUMBER, value
 from .phrases import scan
 from .rules_music import generates, read_change, read_new, read_other_take
 from .rules_picture import read_picture
-from .rules_sound import read_sound
+from .rules_sound import STEP_DB, read_sound
 from .rules_titles import read_title
 from .values import (
     AddTitle,
@@ -127,7 +127,11 @@ def _settled(edits: list[Edit]) -> list[Edit]:
             and edit.target == before.target
             and (before.gain_db or 0) * (edit.gain_db if edit.gain_db is not None else before.gain_db or 0) > 0
         ):
+            if edit.gain_db is not None and abs(edit.gain_db) == STEP_DB:
+                continue  # "a bit quieter, it's too loud": the first one says how far
             kept.pop()
+        if isinstance(edit, Redo) and isinstance(before, MakeScore) and before.again and not before.text:
+            kept.pop()  # "do that again, redo"
         if isinstance(edit, Speed) and isinstance(before, Speed) and before.relative and not edit.relative:
             kept.pop()  # "too slow, 1.5x please"
         if isinstance(edit, CropBars) and edit.on and isinstance(before, Aspect) and before.fit in (None, "crop"):

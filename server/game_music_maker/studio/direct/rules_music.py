@@ -79,7 +79,8 @@ def generates(clause: Clause) -> bool:
         return False
     if clause.has("do.slideshow", "do.visual", "do.own") or _elsewhere(clause):
         return False
-    if ONLY.search(clause.text) and clause.reading.score and not clause.musical:
+    unwanted = re.search(r"不(?:想|需)?要|不想|不用|\bdon't (?:want|need)\b", clause.text)
+    if (ONLY.search(clause.text) or unwanted) and clause.reading.score and not clause.musical:
         return False  # "only the music"
     if clause.reading.score and (clause.numbers("p") or clause.numbers("d")) and not clause.musical:
         return False  # "put the music at 45%"

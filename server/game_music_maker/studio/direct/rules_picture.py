@@ -48,13 +48,13 @@ def read_picture(clause: Clause) -> list[Edit] | None:
 
 
 def _bars(clause: Clause) -> list[Edit] | None:
-    if not clause.has("do.bars"):
+    if not clause.has("do.bars") or clause.has("is.blur"):
         return None
     if clause.has("do.remove", "do.cut") or re.search(r"crop|\boff\b|away|裁|切|剪|去|without|no\b", clause.text):
         if re.search(r"<r\d+>", clause.text) or clause.has(*_SHAPES):
             return [Aspect(**_shape(clause), fit="crop")]
         return [CropBars()]
-    if re.search(r"restore|bring|back|恢复", clause.text):
+    if re.search(r"restore|bring|\bback\b|恢复", clause.text):
         return [CropBars(on=False)]
     return [Aspect(**_shape(clause), fit="fit")]
 

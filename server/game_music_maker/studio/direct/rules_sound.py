@@ -139,7 +139,7 @@ def _entry(clause: Clause) -> list[Edit] | None:
     when = clause.when
     if clause.targets != ["music"] or clause.musical or clause.has("do.fade", "do.fade_in", "do.fade_out"):
         return None
-    if clause.has("do.generate") and not ONLY.search(clause.text):
+    if clause.has("do.generate") and not (ONLY.search(clause.text) or _NO_MUSIC.search(clause.text)):
         return None
     start, end = clause.span
     if _NO_MUSIC.search(clause.text) and when.spans:
@@ -157,7 +157,7 @@ def _entry(clause: Clause) -> list[Edit] | None:
     return None
 
 
-_NO_MUSIC = re.compile(r"\b(?:no|without|not any)\b|不要|没有|别放|去掉|无")
+_NO_MUSIC = re.compile(r"\b(?:no|without|not any|don't want)\b|不想?要|不需要|没有|别放|去掉|无")
 
 
 def _mute(clause: Clause) -> list[Edit] | None:
