@@ -215,9 +215,7 @@ ALL: tuple[type[MusicMakerError], ...] = tuple(_tree(MusicMakerError))
 """Every class of the tree, parents first."""
 
 BY_CODE: dict[str, type[MusicMakerError]] = {
-    cls.code: cls
-    for cls in reversed(ALL)
-    if cls not in (MusicMakerError, MediaError, AccountError, SettingError)
+    cls.code: cls for cls in reversed(ALL) if cls not in (MusicMakerError, MediaError, AccountError, SettingError)
 }
 """Stable word → class. The words are those of the public interface."""
 

@@ -262,5 +262,3 @@ def _validator(response: httpx.Response) -> str:
         return etag
     modified: str = response.headers.get("last-modified", "").strip()
     return modified if not etag else ""
-
-

@@ -242,9 +242,7 @@ class Http:
         `total` seconds."""
         return await self._persist(once, await self.tokens.token(), again=again, total=total)
 
-    async def _persist(
-        self, once: Callable[[str], Awaitable[_T]], token: str, *, again: bool, total: float
-    ) -> _T:
+    async def _persist(self, once: Callable[[str], Awaitable[_T]], token: str, *, again: bool, total: float) -> _T:
         budget = Budget(self, total, again)
         while True:
             try:

@@ -94,9 +94,7 @@ class Nemo:
     async def claim_token(self, task_id: str, session_id: str) -> ClaimToken:
         """``POST /api/auth/claim-token``: lets a person take the session over in a browser."""
         body = {"task_id": task_id, "session_id": session_id}
-        data = await self.http.call(
-            "POST", routes.CLAIM_TOKEN, content=_json(body), headers=_JSON, on_session=True
-        )
+        data = await self.http.call("POST", routes.CLAIM_TOKEN, content=_json(body), headers=_JSON, on_session=True)
         return read_model(ClaimToken, data)
 
     async def credits(self) -> Credits:

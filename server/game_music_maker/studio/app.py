@@ -225,9 +225,7 @@ class Studio:
             raise InvalidArgument(f"The studio's app_name is {routes.APP_NAME}.")
         plan = wanted.state_delta.score_plan if wanted.state_delta else None
         events = await self._turns.begin(user, wanted.session_id, wanted.text[:20_000], plan)
-        return StreamingResponse(
-            events.stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
-        )
+        return StreamingResponse(events.stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
     async def cancel(self, request: Request) -> Response:
         """End a render by its id, or a turn by its id or its session's."""
@@ -262,9 +260,7 @@ class Studio:
         if missing:
             raise NotFound("The draft names a file that the studio does not have.", next="Upload the file again.")
         order = {"draft": draft.to_wire(), "format": output.format, "quality": output.quality}
-        job = await self._desk.db(
-            self._desk.ledger.submit_render, wanted.id, session.id, session.user, order
-        )
+        job = await self._desk.db(self._desk.ledger.submit_render, wanted.id, session.id, session.user, order)
         self._desk.nudge()
         return answer(app_answers.render(job, _base(request)))
 
@@ -285,7 +281,7 @@ class Studio:
             raise NotFound("This export has no finished file.", next="Wait until it is completed, or export again.")
         path = await self._desk.db(self._desk.media.render_file, job.id, str(job.result["file"]))
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        headers = {"ETag": f"\"{job.result['sha256']}\"", "Content-Disposition": "attachment"}
+        headers = {"ETag": f'"{job.result["sha256"]}"', "Content-Disposition": "attachment"}
         return FileResponse(path, media_type=kind, headers=headers)
 
     async def score_sound(self, request: Request) -> Response:

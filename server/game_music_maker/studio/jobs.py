@@ -271,7 +271,6 @@ class Desk:
             await work
 
 
-
 def _bounded(log: Path) -> Path:
     """The workers' log, begun anew where it has grown past a megabyte."""
     with contextlib.suppress(OSError):

@@ -76,7 +76,12 @@ def make(bank: Callable[[], Bank], args: Mapping[str, Any], progress: Progress) 
     progress(0.25, "opening the instruments")
     instruments = bank()
     played = play(
-        score, instruments, rate=RATE, stems=False, progress=lambda share, stage: progress(0.3 + 0.55 * share, stage)
+        score,
+        instruments,
+        rate=RATE,
+        stems=False,
+        beside=True,
+        progress=lambda share, stage: progress(0.3 + 0.55 * share, stage),
     )
     progress(0.88, "checking the result")
     sheet, report = _proof(score, plan, played, video)

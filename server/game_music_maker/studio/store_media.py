@@ -55,9 +55,7 @@ class Media:
             row = sql.execute(
                 "SELECT coalesce(max(position), 0) + 1 FROM session_assets WHERE session = ?", (session_id,)
             ).fetchone()
-            sql.execute(
-                "INSERT OR IGNORE INTO session_assets VALUES(?, ?, ?, ?)", (session_id, asset_id, name, row[0])
-            )
+            sql.execute("INSERT OR IGNORE INTO session_assets VALUES(?, ?, ?, ?)", (session_id, asset_id, name, row[0]))
 
     def of_session(self, session_id: str) -> list[Asset]:
         """The session's uploaded files, in the order of upload."""

@@ -61,9 +61,7 @@ class Sessions:
             row = sql.execute("SELECT * FROM sessions WHERE id = ?", (session_id,)).fetchone()
         if row is None or user not in (OWNER, row["user"]):
             raise SessionGone("The session does not exist in this studio.")
-        return Session(
-            row["id"], row["task"], row["user"], row["title"], row["language"], row["head"], row["touched"]
-        )
+        return Session(row["id"], row["task"], row["user"], row["title"], row["language"], row["head"], row["touched"])
 
     def all_of(self, user: str, limit: int = 100) -> list[dict[str, Any]]:
         """Sessions that the user sees, newest first: ``id, title, used, versions``."""
@@ -97,9 +95,7 @@ class Sessions:
                 raise SessionGone("The session does not exist in this studio.")
             head = int(row["head"]) + 1
             sql.execute("DELETE FROM drafts WHERE session = ? AND version >= ?", (session_id, head))
-            sql.execute(
-                "DELETE FROM drafts WHERE session = ? AND version < ?", (session_id, head - KEPT_VERSIONS + 1)
-            )
+            sql.execute("DELETE FROM drafts WHERE session = ? AND version < ?", (session_id, head - KEPT_VERSIONS + 1))
             sql.execute("INSERT INTO drafts VALUES(?, ?, ?, ?, ?)", (session_id, head, wire, label[:500], now))
             sql.execute("UPDATE sessions SET head = ?, used = ? WHERE id = ?", (head, now, session_id))
         return head

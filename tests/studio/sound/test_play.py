@@ -206,11 +206,12 @@ def test_progress_rises_to_one_and_a_cancel_gets_through(bank, one_part) -> None
         play(one_part([(0, 1, 60, 90)]), bank, progress=stop)
 
 
-def test_without_stems_the_mix_is_the_same(piece, bank) -> None:
+def test_without_stems_the_mix_is_the_same_but_for_rounding(piece, bank) -> None:
     score, played = piece
     alone = play(score, bank, stems=False)
     assert alone.stems == {}
-    assert np.array_equal(alone.mix, played.mix)
+    assert np.abs(alone.mix - played.mix).max() < 1e-5
+    assert alone.levels == pytest.approx(played.levels, abs=1e-6)
 
 
 def test_articulations_are_heard(bank, one_part) -> None:

@@ -6,7 +6,6 @@ Sums are in a fixed order on one thread, so equal scores give equal samples.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from math import cos, log10, pi, sin
 
@@ -71,9 +70,8 @@ class Player:
         self._space = np.empty((2, 0), np.float32)
         source.prepare([(s.key, s.vel) for s in strikes])
         self._gather(source, strikes)
-        # Filters and transforms let go of the interpreter lock, and each take has its own wave: the result is the same.
-        with ThreadPoolExecutor(2) as threads:
-            list(threads.map(lambda take: self._render(source, take), self._takes.values()))
+        for take in self._takes.values():
+            self._render(source, take)
 
     def _gather(self, source: Source, strikes: list[Strike]) -> None:
         sounding: dict[int, tuple[_Take, int]] = {}

@@ -8,7 +8,7 @@ of the endless loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log10
 
@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from ...errors import InvalidArgument
 from ..music.score import LAYERS, Layer, Part, Score
-from . import medium, roles, room, source
+from . import medium, roles, room, source, twin
 from .bank import Bank
 from .dsp import db
 from .ensemble import Bus, Level, Player
 from .master import Mastered, master
 from .rides import Rides
 from .schedule import Clock, strikes
+from .strike import Strike
 
 Floats = NDArray[np.float32]
 Progress = Callable[[float, str], None]
@@ -34,6 +35,8 @@ _MOST_CORRECTION_DB = 24.0
 _NOMINAL_SEND = 0.3
 _PRE_ROLL = 4_096
 _TAIL_S = 0.3
+_MAKING = 5.0
+"""Making a tone costs so many times as much as placing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +67,20 @@ class Played:
 
 
 def play(
-    score: Score, bank: Bank, *, rate: int = 48_000, stems: bool = True, progress: Progress | None = None
+    score: Score,
+    bank: Bank,
+    *,
+    rate: int = 48_000,
+    stems: bool = True,
+    beside: bool = False,
+    progress: Progress | None = None,
 ) -> Played:
     """Play `score` on `bank`.
 
     Args:
         rate: frames a second. progress: told (share, stage); may raise `Cancelled`.
-        stems: keep each layer; without, `Played.stems` is empty and memory is halved.
+        stems: keep each layer; without, `Played.stems` is empty, and two halves of the parts are played instead of
+            four layers. beside: one of the halves by a twin of this process, where that is possible.
 
     Raises:
         InvalidArgument: a part names a synthesised voice that there is none of.
@@ -80,16 +90,17 @@ def play(
     length = loop[0] + loop[1] if loop else max(1, round(score.length_s * rate))
     stage = _Stage(score, bank, rate, length, loop)
     ending = None if loop else _ending(score, length, rate)
-    mix = np.zeros((2, length), np.float32)
     kept: dict[Layer, Floats] = {}
-    tails: list[Floats] = []
-    for i, layer in enumerate(stage.order):
-        stem, ringing = stage.layer(layer)
-        mix += stem
-        if stems:
+    if stems:
+        mix, tail = np.zeros((2, length), np.float32), np.zeros((2, stage.tail), np.float32)
+        for i, layer in enumerate(stage.order):
+            stem, ringing = stage.play([part for part in score.parts if part.layer == layer])
+            mix += stem
             kept[layer] = stem
-        tails.append(ringing)
-        tell(0.2 * (i + 1), "playing")
+            tail += ringing
+            tell(0.2 * (i + 1), "playing")
+    else:
+        mix, tail = _both(stage, beside and twin.possible(), tell)
     through = medium.of(score.palette)
     if through is not None:
         layers = [(stem, layer == LAYERS[0]) for layer, stem in kept.items()]
@@ -98,12 +109,12 @@ def play(
         for sound in (mix, *kept.values()):
             sound *= ending
     result = master(mix, rate, lufs=score.lufs, loop=loop)
-    steady = tail = None
+    steady = None
     if loop is not None:
         steady = mix[:, loop[0] :]
         if loop[0]:
             steady = steady.copy()
-            tail = sum(tails[1:], tails[0]) * np.float32(db(result.gain_db))
+            tail *= np.float32(db(result.gain_db))
             k = min(tail.shape[1], loop[1])
             mix[:, loop[0] : loop[0] + k] += tail[:, :k]
     tell(1.0, "mastering")
@@ -116,8 +127,38 @@ def play(
         onsets=_onsets(score, rate),
         mastered=result,
         steady=None if steady is None else steady.T,
-        intro_tail=None if tail is None else tail.T,
+        intro_tail=tail.T if loop is not None and loop[0] else None,
     )
+
+
+def _both(stage: _Stage, beside: bool, tell: Progress) -> tuple[Floats, Floats]:
+    """What all parts make together, shape (2, length), and what rings of the intro: two halves, always summed in the
+    same order, whoever plays them."""
+    ours, theirs = stage.halves()
+    if not beside:
+        mix, tail = stage.play(ours)
+        tell(0.4, "playing")
+        stem, ringing = stage.play(theirs)
+        mix += stem
+        tail += ringing
+        return mix, tail
+    stem, ringing = twin.shared((2, stage.length)), twin.shared((2, stage.tail))
+
+    def work(hear: Callable[[], float | None]) -> dict[str, float]:
+        stem[:], ringing[:] = stage.play(theirs, lead=hear)
+        return {part.id: stage.levels[part.id] for part in theirs if part.id in stage.levels}
+
+    with twin.Twin(work) as other:
+        mix, tail = stage.play(ours, announce=other.tell)
+        tell(0.7, "playing")
+        levels = other.result()
+    if levels is None:
+        stem, ringing = stage.play(theirs)
+    else:
+        stage.levels.update(levels)
+    mix += stem
+    tail += ringing
+    return mix, tail
 
 
 def later_pass(score: Score, bank: Bank, *, passes: int = 3, rate: int = 48_000) -> Floats:
@@ -134,7 +175,7 @@ def later_pass(score: Score, bank: Bank, *, passes: int = 3, rate: int = 48_000)
     stage = _Stage(score, bank, rate, loop[0] + loop[1], loop, passes)
     total = np.zeros((2, loop[1]), np.float32)
     for layer in stage.order:
-        total += stage.layer(layer)[0][:, loop[0] :]
+        total += stage.play([part for part in score.parts if part.layer == layer])[0][:, loop[0] :]
     through = medium.of(score.palette)
     if through is not None:
         _through(through, score.seed, rate, [(total, True)], None)
@@ -171,7 +212,10 @@ def _balance(role: roles.Role, level: Level, gain_db: float, lead_presence: floa
 
 
 class _Stage:
-    """Plays layer after layer, so that only one layer's tones and buses are in memory at a time."""
+    """Plays some of the parts after others, so that only their tones and buses are in memory at a time.
+
+    `length` of the sound and `tail` of what rings of its intro, in frames; `levels`: part id → gain in dB.
+    """
 
     def __init__(
         self, score: Score, bank: Bank, rate: int, length: int, loop: tuple[int, int] | None, passes: int = 0
@@ -179,7 +223,7 @@ class _Stage:
         """`passes` above 0 plays the loop so many times in a row instead of folding it, once more for what sounds
         ahead of a beat, and keeps the last pass but that."""
         self._passes = passes
-        self._score, self._bank, self._rate, self._length, self._loop = score, bank, rate, length, loop
+        self._score, self._bank, self._rate, self._loop = score, bank, rate, loop
         reverb = score.reverb
         dry = reverb.wet <= 0 or reverb.rt60 <= 0 or reverb.type == "none"
         self._response = None if dry else room.impulse(reverb, rate)
@@ -187,42 +231,76 @@ class _Stage:
         self._lead: float | None = None
         held = sum(roles.of(part.role).sustained for part in score.parts)
         self._held = 10 * log10(max(1, held))
+        self._struck: dict[str, list[Strike]] = {}
+        self._ringing = round((_TAIL_S + 8.0) * rate) + (0 if self._response is None else self._response.shape[1])
+        self.length = length
+        self.tail = self._ringing if loop is not None and loop[0] else 0
         self.levels: dict[str, float] = {}
         leading = {part.layer for part in score.parts if part.role == "lead"}
         self.order: list[Layer] = sorted(LAYERS, key=lambda layer: layer not in leading)
         """Leads first, because pads are set against them."""
 
-    def layer(self, layer: Layer) -> tuple[Floats, Floats]:
-        """One layer's stem (2, length) and what rings of the intro after it (2, m)."""
-        ringing = round((_TAIL_S + 8.0) * self._rate) + (0 if self._response is None else self._response.shape[1])
-        none = np.zeros((2, 0), np.float32)
+    def halves(self) -> tuple[list[Part], list[Part]]:
+        """The parts in two groups of about equal work; the leads are in the first."""
+        halves: tuple[list[Part], list[Part]] = ([], [])
+        work = [0.0, 0.0]
+        costs = {part.id: _cost(self._strikes(part)) for part in self._score.parts}
+        for part in sorted(self._score.parts, key=lambda part: (part.role != "lead", -costs[part.id], part.id)):
+            half = 0 if part.role == "lead" or work[0] <= work[1] else 1
+            halves[half].append(part)
+            work[half] += costs[part.id]
+        return halves
+
+    def play(
+        self,
+        parts: Sequence[Part],
+        *,
+        lead: Callable[[], float | None] | None = None,
+        announce: Callable[[float | None], None] | None = None,
+    ) -> tuple[Floats, Floats]:
+        """The sound of `parts`, shape (2, length), and what rings of the intro after it, shape (2, tail).
+
+        Args:
+            lead: asked for the lead's presence where it is not among `parts`. announce: told it as soon as it is known.
+        """
         if self._loop is None:
-            body, intro = self._bus(self._length), None
+            body, intro = self._bus(self.length), None
         else:
             first, span = self._loop
-            body = self._bus(span * (self._passes + 1) + ringing + _PRE_ROLL)
-            intro = self._bus(first + ringing) if first else None
-        for part in sorted(self._score.parts, key=lambda part: part.role != "lead"):
-            if part.layer == layer:
-                self._part(part, body, intro)
+            body = self._bus(span * (self._passes + 1) + self._ringing + _PRE_ROLL)
+            intro = self._bus(first + self._ringing) if first else None
+        for part in (part for part in parts if part.role == "lead"):
+            self._part(part, body, intro)
+        if announce is not None:
+            announce(self._lead)
+        rest = [part for part in parts if part.role != "lead"]
+        for part in sorted(rest, key=lambda part: roles.of(part.role).sustained):
+            if lead is not None and roles.of(part.role).sustained:
+                self._lead, lead = lead(), None
+            self._part(part, body, intro)
         self._reverberate(body)
         if self._loop is None:
-            return body.dry, none
+            return body.dry, np.zeros((2, 0), np.float32)
         first, span = self._loop
         last = _PRE_ROLL + span * max(0, self._passes - 1)
         if not self._passes:
             fold(body.dry, span, _PRE_ROLL)
         folded = body.dry[:, last : last + span]
         if intro is None:
-            return folded, none
+            return folded, np.zeros((2, 0), np.float32)
         self._reverberate(intro)
         return np.concatenate([intro.dry[:, :first], folded], axis=1), intro.dry[:, first:]
+
+    def _strikes(self, part: Part) -> list[Strike]:
+        if part.id not in self._struck:
+            self._struck[part.id] = strikes(self._score, part, self._rate, self._rides)
+        return self._struck[part.id]
 
     def _bus(self, frames: int) -> Bus:
         return Bus(np.zeros((2, frames), np.float32), np.zeros(frames, np.float32))
 
     def _part(self, part: Part, body: Bus, intro: Bus | None) -> None:
-        struck = strikes(self._score, part, self._rate, self._rides)
+        struck = self._strikes(part)
         role = roles.of(part.role)
         player = Player(source.of(part, self._bank, self._score, self._rate), struck, role, part.pan, self._rate)
         level = player.measure()
@@ -242,6 +320,15 @@ class _Stage:
     def _reverberate(self, bus: Bus) -> None:
         if self._response is not None:
             room.convolve_into(bus.dry, bus.send, self._response, self._score.reverb.wet)
+
+
+def _cost(struck: Sequence[Strike]) -> float:
+    """What a part costs to play, in frames: each distinct tone is made once, each strike placed."""
+    tones: dict[tuple[int, float], int] = {}
+    for strike in struck:
+        key = strike.key, strike.cents
+        tones[key] = max(tones.get(key, 0), strike.length)
+    return _MAKING * sum(tones.values(), 0.0) + sum(strike.length for strike in struck)
 
 
 def fold(sound: Floats, span: int, pre: int = 0) -> None:
