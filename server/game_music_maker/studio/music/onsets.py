@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..sound import kernels
+
 Floats = NDArray[np.float64]
 _WINDOW = 1024
 _HOP = 240
@@ -17,7 +19,7 @@ def onsets(mix: NDArray[np.float32], rate: int) -> tuple[Floats, Floats]:
     """
     mono = np.asarray(mix, dtype=np.float32)
     if mono.ndim == 2:
-        mono = mono.mean(axis=1)
+        mono = (mono[:, 0] + mono[:, 1]) * np.float32(0.5)
     padded = np.concatenate([np.zeros(_WINDOW // 2, np.float32), mono, np.zeros(_WINDOW, np.float32)])
     flux = _flux(padded)
     if not len(flux) or flux.max() <= 0:
@@ -44,7 +46,7 @@ def _flux(sound: NDArray[np.float32]) -> Floats:
     for start in range(0, count, 2048):
         stop = min(count, start + 2048)
         rows = np.lib.stride_tricks.sliding_window_view(sound, _WINDOW)[start * _HOP : (stop - 1) * _HOP + 1 : _HOP]
-        bands = np.log1p(40 * np.abs(np.fft.rfft(rows * window, axis=1)).astype(np.float32))
+        bands = np.log1p(40 * np.abs(kernels.spectra(rows * window)))
         first = bands[:1] if before is None else before
         rising = np.diff(np.concatenate([first, bands]), axis=0)
         out[start:stop] = np.maximum(rising, 0).sum(axis=1)

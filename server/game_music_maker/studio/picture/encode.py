@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ from typing import Any
 from ...contract.render import RenderOutput
 from ...errors import Cancelled, RenderFailed
 from ..footage import Asset
+from ..sound.mixdown import Mix
 from ..timeline import Timeline
 from . import ffmpeg, mux, packets
 from .plan import Plan, make_plan
-from .soundtrack import make_sound, target_lufs
+from .soundtrack import open_sound, target_lufs
 from .splice import Unfit, splice
 from .whole import encode_gif, encode_picture
 
@@ -108,23 +109,24 @@ def render(
     picture, notes = _kept(plan, folder, clock)
     encodes = picture is None and plan.way != "sound"
     seconds = picture.seconds if picture is not None else plan.seconds
-    if encodes:
-        picture, sound, more = _encoded(plan, folder, clock)
-        notes = (*notes, *more)
-    else:
-        with clock.stage("sound", 0.3, 0.6) as tell:
-            sound = make_sound(plan, seconds, folder, tell)
-    with clock.stage("write", 0.9 if encodes else 0.6, 0.97) as tell:
-        levels = mux.write(
-            out,
-            plan.format,
-            picture=picture,
-            sound=sound,
-            seconds=seconds,
-            target_lufs=target_lufs(plan),
-            title=title,
-            progress=_share(tell, seconds),
-        )
+    with ExitStack() as held:
+        if encodes:
+            picture, sound, more = _encoded(plan, folder, clock, held)
+            notes = (*notes, *more)
+        else:
+            with clock.stage("sound", 0.3, 0.6) as tell:
+                sound = held.enter_context(open_sound(plan, seconds, folder, tell))
+        with clock.stage("write", 0.9 if encodes else 0.6, 0.97) as tell:
+            levels = mux.write(
+                out,
+                plan.format,
+                picture=picture,
+                sound=sound.blocks if sound is not None else None,
+                seconds=seconds,
+                target_lufs=target_lufs(plan),
+                title=title,
+                progress=_share(tell, seconds),
+            )
     with clock.stage("check", 0.97, 1.0):
         return _checked(out, plan, levels, (*plan.reasons, *notes), clock)
 
@@ -147,13 +149,17 @@ def _kept(plan: Plan, folder: Path, clock: Clock) -> tuple[mux.Picture | None, t
             return None, (f"The picture was encoded as a whole: {reason}.",)
 
 
-def _encoded(plan: Plan, folder: Path, clock: Clock) -> tuple[mux.Picture, Path | None, tuple[str, ...]]:
-    """Picture and sound of a plan that is encoded as a whole: side by side, unless the one is made from the other."""
+def _encoded(
+    plan: Plan, folder: Path, clock: Clock, held: ExitStack
+) -> tuple[mux.Picture, Mix | None, tuple[str, ...]]:
+    """Picture and sound (held open by `held`) of a plan that is encoded as a whole: side by side, unless the one is made
+    from the other."""
     if any(shot.asset is None for shot in plan.shots):
         with clock.stage("sound", 0.0, 0.12) as tell:
-            sound = make_sound(plan, plan.seconds, folder, tell)
+            sound = held.enter_context(open_sound(plan, plan.seconds, folder, tell))
         with clock.stage("picture", 0.12, 0.9) as tell:
-            picture, notes = encode_picture(plan, sound, folder, _share(tell, plan.seconds))
+            wave = sound.save(folder / "mix.wav") if sound is not None else None
+            picture, notes = encode_picture(plan, wave, folder, _share(tell, plan.seconds))
         return picture, sound, notes
     over = threading.Event()
 
@@ -162,7 +168,7 @@ def _encoded(plan: Plan, folder: Path, clock: Clock) -> tuple[mux.Picture, Path 
             raise Cancelled("The render was stopped.")
 
     with clock.stage("picture", 0.0, 0.9) as tell, ThreadPoolExecutor(1) as threads:
-        heard = threads.submit(make_sound, plan, plan.seconds, folder, beside)
+        heard = threads.submit(held.enter_context, open_sound(plan, plan.seconds, folder, beside))
         share = _share(tell, plan.seconds)
 
         def follow(done: float) -> None:

@@ -1,25 +1,33 @@
 """The last step of a render: picture packets copied, sound encoded, both in one file, and that sound
 measured.
 
-One FFmpeg process does it: its loopback decoder (FFmpeg 7 and later) decodes the sound that it has just
-encoded into the EBU R 128 meter, so that the figures are those of the finished file and cost no second
-pass.
+One FFmpeg process does it, fed with the mix while its limiter still runs: its loopback decoder (FFmpeg 7
+and later) decodes the sound that it has just encoded into the EBU R 128 meter, so that the figures are those
+of the finished file and cost no second pass.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...errors import RenderFailed
 from . import ffmpeg
+
+Sound = Callable[[], Iterator[tuple[int, NDArray[np.float32]]]]
+"""A mix at 48 kHz: gives (first frame, samples of shape (n, 2)) from start to end, each time it is called."""
 
 CEILING_DBTP = -1.0
 TOLERANCE_LU = 0.5
 _AIM_DBTP = -1.15
 _TRIES = 4
+_RATE = 48_000
 
 SOUND_CODECS: dict[str, tuple[str, ...]] = {
     "mp4": ("-c:a", "aac", "-aac_coder", "fast", "-b:a", "192k", "-ar", "48000"),
@@ -71,7 +79,7 @@ def write(
     format: str,
     *,
     picture: Picture | None,
-    sound: Path | None,
+    sound: Sound | None,
     seconds: float,
     target_lufs: float | None,
     title: str = "",
@@ -82,7 +90,7 @@ def write(
     Args:
         out: file to write, replaced if it is there.
         picture: its packets are copied; None for sound alone.
-        sound: 48 kHz WAV, already mixed and levelled; None for no sound.
+        sound: already mixed and levelled; None for no sound.
         seconds: length of the picture, to which the sound is cut.
         target_lufs: wanted loudness; None leaves the level as it is (the peak still holds).
 
@@ -122,7 +130,7 @@ def _once(
     out: Path,
     format: str,
     picture: Picture | None,
-    sound: Path | None,
+    sound: Sound | None,
     seconds: float,
     gain: float,
     title: str,
@@ -134,7 +142,7 @@ def _once(
         args += picture.inputs
         maps += ["-map", "0:V:0", "-c:v", "copy", *picture.options]
     if sound is not None:
-        args += ffmpeg.source(sound, demuxer="wav")
+        args += ffmpeg.FED_SOUND
         maps += ["-map", f"{int(picture is not None)}:a:0", *SOUND_CODECS[format]]
         if gain:
             maps += ["-af", f"volume={gain:.3f}dB"]
@@ -145,7 +153,16 @@ def _once(
         at = int(picture is not None)
         meter = "[dec:0]ebur128=peak=true:framelog=quiet[meter]"
         args += ["-dec", f"0:{at}", "-filter_complex", meter, "-map", "[meter]", "-f", "null", "-"]
-    return ffmpeg.run(args, progress=progress, failure=RenderFailed, saying="The file could not be written").log
+    saying = "The file could not be written"
+    if sound is None:
+        return ffmpeg.run(args, progress=progress, failure=RenderFailed, saying=saying).log
+    with ffmpeg.Process(args, feed=True) as process:
+        for at, block in sound():
+            if not process.write(block):
+                break
+            if progress is not None:
+                progress(at / _RATE)
+        return process.finish(RenderFailed, saying)
 
 
 def read_levels(log: str) -> Levels:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from math import log10
 from pathlib import Path
 
 from ..footage import Asset
 from ..sound.feed import MixInput
-from ..sound.mixdown import mixdown
+from ..sound.mixdown import Mix, mixed
 from ..timeline import Clip
 from .plan import Plan
 
@@ -22,24 +23,25 @@ def target_lufs(plan: Plan) -> float:
     return LOOP_LUFS if plan.loop else VIDEO_LUFS
 
 
-def make_sound(plan: Plan, seconds: float, folder: Path, progress: Callable[[float, str], None]) -> Path | None:
-    """Mix everything that sounds into ``folder/mix.wav``, 48 kHz stereo, exactly `seconds` long.
-
-    Returns:
-        the file, or None where nothing sounds at all.
+@contextmanager
+def open_sound(
+    plan: Plan, seconds: float, folder: Path, progress: Callable[[float, str], None]
+) -> Iterator[Mix | None]:
+    """Mix everything that sounds, exactly `seconds` long, on spools in `folder` that go with the context; None where
+    nothing sounds at all.
 
     Raises:
         UnsupportedMedia, DiskFull, and what `progress` raises.
     """
     inputs = sound_inputs(plan)
     if not inputs:
-        return None
-    out = folder / "mix.wav"
-    mixdown(
-        inputs, seconds, out, target_lufs=target_lufs(plan), ceiling_dbtp=_CEILING_DBTP,
+        yield None
+        return
+    with mixed(
+        inputs, seconds, folder, target_lufs=target_lufs(plan), ceiling_dbtp=_CEILING_DBTP,
         seamless=plan.loop and plan.way == "sound", progress=progress,
-    )  # fmt: skip
-    return out
+    ) as mix:  # fmt: skip
+        yield mix
 
 
 def sound_inputs(plan: Plan) -> list[MixInput]:

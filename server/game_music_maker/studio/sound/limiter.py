@@ -71,14 +71,19 @@ class Limiter:
         if self.deepest_db >= 0:
             return np.ones(n, np.float32)
         cells = len(self._curve)
-        first, last = at // HOP - 2, (at + n) // HOP + 3
-        near = np.arange(first, last)
-        values = self._curve[near % cells if self._wrap else np.clip(near, 0, cells - 1)]
-        middles = near.astype(np.float64) * HOP + HOP / 2
-        if self._wrap:
-            # The last cell is longer: cells beyond either end lie a whole pass away.
-            middles += np.floor_divide(near, cells) * (self._frames - cells * HOP)
-        return np.interp(np.arange(at, at + n), middles, values).astype(np.float32)
+        if not self._wrap or (at >= HOP and at + n <= (cells - 1) * HOP):
+            return windows.lines(self._curve, HOP, at, n)
+        near = np.arange(at // HOP - 2, (at + n) // HOP + 3)
+        # The last cell is longer: cells beyond either end lie a whole pass away.
+        away = np.floor_divide(near, cells) * (self._frames - cells * HOP)
+        middles = near.astype(np.float64) * HOP + HOP / 2 + away
+        return np.interp(np.arange(at, at + n), middles, self._curve[near % cells]).astype(np.float32)
+
+    def apply(self, block: Floats, at: int) -> None:
+        """Multiply `block`, shape (n, 2), by the factor at frames `at` …, in place."""
+        factor = self.gain(at, len(block))
+        if factor.min() < 1:
+            block *= factor[:, None]
 
     def powers(self, hop: int, count: int) -> NDArray[np.float64]:
         """Mean square of the curve in each of `count` spans of `hop` frames."""

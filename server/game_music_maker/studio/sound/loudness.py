@@ -76,7 +76,7 @@ class Meter:
         joined = np.concatenate([self._rest, weighted], axis=1) if self._rest.shape[1] else weighted
         hops = joined.shape[1] // self._hop
         cut = joined[:, : hops * self._hop].reshape(len(joined), hops, self._hop)
-        self._energy += np.einsum("chn,chn->h", cut, cut, dtype=np.float64).tolist()
+        self._energy += np.vecdot(cut, cut).sum(axis=0, dtype=np.float64).tolist()
         self._rest = joined[:, hops * self._hop :].copy()
 
     @property

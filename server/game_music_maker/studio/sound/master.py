@@ -43,7 +43,8 @@ def master(
         loop: (first, length) in frames: the curves of that span wrap around, so that its end meets its start.
     """
     n = mix.shape[1]
-    before = _gated(mix, rate)
+    energies = _heard(mix, rate, peaks=False).energies
+    before = _gated(energies)
     if before <= loudness.SILENCE:
         return Mastered(0.0, 0.0, 0.0, loudness.measure(mix.T, rate))
     spans = [(0, n, False)] if loop is None else [(0, loop[0], False), (loop[0], loop[0] + loop[1], True)]
@@ -52,26 +53,42 @@ def master(
     for first, last, wrap in spans:
         curve = _compression(mix[:, first:last], rate, before, wrap)
         deepest = min(deepest, float(curve.min()))
-        _apply(mix[:, first:last], np.exp2(curve / 6.0206), round(_COMPRESS_HOP_S * rate), wrap)
-    gain = lufs - _gated(mix, rate)
+        factor = np.exp2(curve / 6.0206)
+        _apply(mix[:, first:last], factor, round(_COMPRESS_HOP_S * rate), wrap)
+        _squeeze(energies, factor, first / rate)
+    # What the compressor left is told by its curve; only what the limiter leaves has to be heard.
+    gain = lufs - _gated(energies)
     limiting = 0.0
     for _ in range(5):
         mix *= np.float32(db(gain))
         for first, last, wrap in spans:
             limiting = min(limiting, limit(mix[:, first:last], rate, ceiling_dbtp, wrap=wrap))
-        gain = lufs - _gated(mix, rate)
+        found = _heard(mix, rate, peaks=True)
+        gain = lufs - _gated(found.energies)
         if abs(gain) < 0.1:
             break
-    return Mastered(lufs - before, deepest, limiting, loudness.measure(mix.T, rate))
+    return Mastered(lufs - before, deepest, limiting, found.read())
 
 
-def _gated(mix: Floats, rate: int) -> float:
+def _heard(mix: Floats, rate: int, *, peaks: bool) -> loudness.Meter:
+    meter = loudness.Meter(rate, peaks=peaks)
+    for at in range(0, mix.shape[1], rate * 10):
+        meter.feed(mix[:, at : at + rate * 10].T)
+    return meter
+
+
+def _gated(energies: NDArray[np.float64]) -> float:
     """Integrated loudness; a short piece is heard twice, as a loop is."""
-    meter = loudness.Meter(rate, peaks=False)
-    for _ in range(2 if mix.shape[1] < 20 * rate else 1):
-        for at in range(0, mix.shape[1], rate * 10):
-            meter.feed(mix[:, at : at + rate * 10].T)
-    return loudness.gated(meter.energies)
+    return loudness.gated(np.tile(energies, 2) if len(energies) < 200 else energies)
+
+
+def _squeeze(energies: NDArray[np.float64], factor: Floats, start_s: float) -> None:
+    """The powers of tenths of a second from `start_s` on as the compressor's factors leave them, in place."""
+    steps = round(0.1 / _COMPRESS_HOP_S)
+    whole = len(factor) // steps
+    first = round(start_s * 10)
+    here = energies[first : first + whole]
+    here *= np.square(factor[: whole * steps]).reshape(whole, steps).mean(axis=1)[: len(here)]
 
 
 def _compression(mix: Floats, rate: int, reference: float, wrap: bool) -> Floats:
@@ -124,5 +141,9 @@ def _apply(mix: Floats, curve: Floats, hop: int, wrap: bool) -> None:
     n = mix.shape[1]
     middles = (np.arange(len(curve)) + 0.5) * hop
     for at in range(0, n, _PIECE):
-        frames = np.arange(at, min(n, at + _PIECE))
-        mix[:, at : at + _PIECE] *= np.interp(frames, middles, curve, period=n if wrap else None).astype(np.float32)
+        stop = min(n, at + _PIECE)
+        if wrap and (at < hop or stop > (len(curve) - 1) * hop):
+            factor = np.interp(np.arange(at, stop), middles, curve, period=n).astype(np.float32)
+        else:
+            factor = windows.lines(curve, hop, at, stop - at)
+        mix[:, at:stop] *= factor

@@ -2,14 +2,15 @@
 
 Walks over spool files of 32-bit samples, a second at a time: the original sound goes in while its levels are noted; the
 other sounds follow, ducked by the curve that follows from them, on a spool of their own; where speech would still not
-stand above them, they go down further as they are joined; gain and limiter bring the whole to its loudness. Only what
-is noted per 10 ms stays in memory.
+stand above them, they go down further as they are joined and measured; gain and limiter bring the whole to its loudness
+as it is read. Only what is noted per 10 ms stays in memory.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -19,7 +20,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from ...errors import DiskFull
-from . import duck, loudness
+from . import duck, loudness, windows
 from .dsp import db
 from .feed import EDGE_S, RATE, Feed, MixInput
 from .limiter import Limiter
@@ -29,6 +30,7 @@ Progress = Callable[[float, str], None]
 
 _BLOCK = RATE
 _TENTH = RATE // 10
+_HOP = round(duck.HOP_S * RATE)
 _FADE_IN = round(0.005 * RATE)
 _MOST_GAIN_DB = 36.0
 _MOST_LIMITING_DB = 30.0
@@ -71,7 +73,34 @@ def mixdown(
     seamless: bool = False,
     progress: Progress | None = None,
 ) -> MixReport:
-    """Mix `inputs` to a 48 kHz stereo WAV (24 bit) of exactly `seconds`.
+    """Mix `inputs` to a 48 kHz stereo WAV (24 bit), and measure it; the arguments are those of `mixed`."""
+    tell = progress or (lambda share, stage: None)
+    with mixed(
+        inputs, seconds, out_wav.parent, target_lufs=target_lufs, ceiling_dbtp=ceiling_dbtp, seamless=seamless,
+        progress=lambda share, stage: tell(0.85 * share, stage),
+    ) as mix:  # fmt: skip
+        final = loudness.Meter(RATE)
+
+        def hear(at: int, block: Floats) -> None:
+            tell(0.85 + 0.15 * at / mix.frames, "writing sound")
+            final.feed(block)
+
+        mix.save(out_wav, hear)
+        return mix.report(final.read())
+
+
+@contextmanager
+def mixed(
+    inputs: Sequence[MixInput],
+    seconds: float,
+    folder: Path,
+    *,
+    target_lufs: float = -14.0,
+    ceiling_dbtp: float = -2.0,
+    seamless: bool = False,
+    progress: Progress | None = None,
+) -> Iterator[Mix]:
+    """Mix `inputs` to exactly `seconds` of 48 kHz stereo, on spools in `folder` that go with the context.
 
     Args:
         target_lufs: integrated loudness of the result; a silent mix stays silent.
@@ -86,16 +115,50 @@ def mixdown(
     tell = progress or (lambda share, stage: None)
     frames = max(1, round(seconds * RATE))
     try:
-        with tempfile.TemporaryFile(dir=out_wav.parent) as spool, tempfile.TemporaryFile(dir=out_wav.parent) as second:
-            mixer = _Mixer(_Tape(spool, frames), _Tape(second, frames), tell, seamless)
+        with _spool(folder) as first, _spool(folder) as second:
+            mixer = _Mixer(_Tape(first, frames), _Tape(second, frames), tell, seamless)
             edge = 0.0 if seamless else EDGE_S
             mixer.originals([Feed(i, edge) for i in inputs if i.is_original])
             mixer.others([Feed(i, edge) for i in inputs if not i.is_original])
-            return mixer.finish(out_wav, target_lufs, ceiling_dbtp)
+            yield mixer.finish(target_lufs, ceiling_dbtp)
     except OSError as error:
         if error.errno == 28:
             raise DiskFull("The disk is full.") from None
         raise
+
+
+def _spool(folder: Path) -> IO[bytes]:
+    return tempfile.TemporaryFile(dir=folder, buffering=0)  # a context of its own
+
+
+class Mix:
+    """A mix at its loudness: its `frames`, read as often as one likes."""
+
+    def __init__(self, mixer: _Mixer, gain_db: float, limiter: Limiter | None) -> None:
+        self._mixer, self._gain_db, self._limiter = mixer, gain_db, limiter
+        self.frames = mixer.tape.frames
+
+    def blocks(self) -> Iterator[tuple[int, Floats]]:
+        """(first frame, samples of shape (n, 2)), from the start to the end."""
+        tape = self._mixer.tape
+        for at, n in tape.blocks():
+            block = tape.read(at, at + n)
+            block *= np.float32(db(self._gain_db))
+            if self._limiter is not None:
+                self._limiter.apply(block, at)
+            yield at, block
+
+    def save(self, path: Path, hear: Callable[[int, Floats], None] = lambda at, block: None) -> Path:
+        """Write it as a WAV (24 bit); `hear` is given each block."""
+        with soundfile.SoundFile(path, "w", RATE, 2, "PCM_24", format="WAV") as file:
+            for at, block in self.blocks():
+                hear(at, block)
+                file.write(block)
+        return path
+
+    def report(self, found: loudness.Loudness) -> MixReport:
+        """What it came to, with the loudness that was `found` on its samples."""
+        return self._mixer.report(found, self._gain_db, self._limiter)
 
 
 class _Tape:
@@ -106,13 +169,14 @@ class _Tape:
         self._file, self.frames = file, frames
 
     def read(self, first: int, last: int) -> Floats:
+        found = np.empty((last - first, 2), np.float32)
         self._file.seek(first * 8)
-        raw = bytearray(self._file.read((last - first) * 8))
-        return np.frombuffer(raw, np.float32).reshape(-1, 2)
+        self._file.readinto(found.data.cast("B"))  # type: ignore[attr-defined]  # of an unbuffered file
+        return found
 
     def write(self, first: int, block: Floats) -> None:
         self._file.seek(first * 8)
-        self._file.write(block.tobytes())
+        self._file.write(np.ascontiguousarray(block).data.cast("B"))
 
     def blocks(self) -> Iterator[tuple[int, int]]:
         """(first frame, frames) of each block."""
@@ -129,9 +193,9 @@ class _Ear:
     def feed(self, block: Floats, mono: Floats) -> None:
         """`block`: shape (n, 2), whole tenths but for the last; `mono` its mean, shape (n,)."""
         self._meter.feed(mono[:, None])
-        for at in range(0, len(block) // _TENTH * _TENTH, _TENTH):
-            ears, middle = block[at : at + _TENTH], mono[at : at + _TENTH]
-            self._both.append(float(np.vdot(ears, ears)) / max(float(np.vdot(middle, middle)), 1e-9))
+        whole = len(block) // _TENTH
+        ears, middle = block[: whole * _TENTH].reshape(whole, -1), mono[: whole * _TENTH].reshape(whole, -1)
+        self._both += (np.vecdot(ears, ears) / np.maximum(np.vecdot(middle, middle), 1e-9)).tolist()
 
     @property
     def energies(self) -> NDArray[np.float64]:
@@ -142,7 +206,7 @@ class _Ear:
 class _Mixer:
     def __init__(self, tape: _Tape, under: _Tape, tell: Progress, seamless: bool) -> None:
         """`tape` holds the originals and the finished mix, `under` the sounds that are ducked."""
-        self._tape, self._under, self._tell, self._seamless = tape, under, tell, seamless
+        self.tape, self._under, self._tell, self._seamless = tape, under, tell, seamless
         self._curve = np.zeros(0, np.float32)
         self._wants = duck.Wants(np.zeros(0, bool))
         self._deeper = np.zeros(0, np.float32)
@@ -154,13 +218,13 @@ class _Mixer:
         if not feeds:
             return
         listener = duck.Listener(RATE)
-        for at, n in self._tape.blocks():
-            self._tell(0.4 * at / self._tape.frames, "reading sound")
+        for at, n in self.tape.blocks():
+            self._tell(0.4 * at / self.tape.frames, "reading sound")
             block = np.zeros((n, 2), np.float32)
             sounding = [feed.add(block, at) for feed in feeds]
             if any(sounding):
-                self._tape.write(at, block)
-            mono = block.mean(axis=1)
+                self.tape.write(at, block)
+            mono = _middle(block)
             listener.feed(mono)
             self._original.feed(block, mono)
         self._wants = listener.wants()
@@ -171,9 +235,9 @@ class _Mixer:
         if not feeds:
             return
         ducks = bool(self._curve.any()) and any(feed.input.duck_db > 0 for feed in feeds)
-        for at, n in self._tape.blocks():
-            self._tell(0.4 + 0.3 * at / self._tape.frames, "mixing")
-            block = self._tape.read(at, at + n)
+        for at, n in self.tape.blocks():
+            self._tell(0.4 + 0.3 * at / self.tape.frames, "mixing")
+            block = self.tape.read(at, at + n)
             under = np.zeros((n, 2), np.float32)
             was = np.zeros(-(-n // _TENTH))
             for feed in feeds:
@@ -181,7 +245,7 @@ class _Mixer:
                     was += self._ducked(feed, under, at)
                 else:
                     feed.add(block, at)
-            self._tape.write(at, block)
+            self.tape.write(at, block)
             if ducks:
                 self._note(under, was)
                 self._under.write(at, under)
@@ -194,65 +258,46 @@ class _Mixer:
         if not feed.add(piece, at):
             return np.zeros(-(-len(under) // _TENTH))
         power = _tenths(piece)
-        piece *= self._gain(at, len(under), feed.input.duck_db)
+        down = windows.lines(self._curve, _HOP, at, len(under))
+        if down.any():
+            piece *= np.exp2(down * np.float32(-feed.input.duck_db / 6.0206))[:, None]
         under += piece
         return power
 
     def _note(self, under: Floats, was: NDArray[np.float64]) -> None:
         """Remember the ducked sounds' loudness, and how far each tenth of a second went down."""
-        self._music.feed(under, under.mean(axis=1))
+        self._music.feed(under, _middle(under))
         self._down += np.where(was > 0, _tenths(under) / np.maximum(was, 1e-12), 1.0).tolist()
 
-    def _join(self) -> None:
-        """The ducked sounds onto the tape, as far down as speech needs them."""
-        if not self._down:
-            return
-        for at, n in self._tape.blocks():
-            under = self._under.read(at, at + n)
-            if self._deeper.any():
-                under *= np.exp2(self._along(self._deeper, at, n) * np.float32(-1 / 6.0206))
-            self._tape.write(at, self._tape.read(at, at + n) + under)
-
-    def _gain(self, at: int, n: int, depth: float) -> Floats:
-        return np.asarray(10 ** (-depth / 20 * self._along(self._curve, at, n)), np.float32)
-
-    def _along(self, curve: Floats, at: int, n: int) -> Floats:
-        """A curve's values at frames `at` … `at + n`, shape (n, 1)."""
-        hop = duck.HOP_S * RATE
-        place = (np.arange(at, at + n) - hop / 2) / hop
-        first = max(0, int(place[0]))
-        near = curve[first : int(place[-1]) + 3]
-        found = np.interp(place, np.arange(first, first + len(near)), near)
-        return np.asarray(found, np.float32)[:, None]
-
-    def finish(self, out_wav: Path, target_lufs: float, ceiling_dbtp: float) -> MixReport:
-        """Gain and limiter, then the file."""
-        self._join()
-        if not self._seamless:
-            start = self._tape.read(0, min(_FADE_IN, self._tape.frames))
-            self._tape.write(0, start * np.linspace(0, 1, len(start), dtype=np.float32)[:, None])
+    def finish(self, target_lufs: float, ceiling_dbtp: float) -> Mix:
+        """The ducked sounds joined to the others, as far down as speech needs them; then gain and limiter."""
         meter = loudness.Meter(RATE, peaks=False)
-        for at, n in self._tape.blocks():
-            self._tell(0.7 + 0.1 * at / self._tape.frames, "measuring")
-            meter.feed(self._tape.read(at, at + n))
+        for at, n in self.tape.blocks():
+            self._tell(0.7 + 0.2 * at / self.tape.frames, "measuring")
+            block = self.tape.read(at, at + n)
+            if self._down:
+                block += self._joining(at, n)
+            if not self._seamless and at == 0:
+                k = min(_FADE_IN, n)
+                block[:k] *= np.linspace(0, 1, k, dtype=np.float32)[:, None]
+            if self._down or at == 0:
+                self.tape.write(at, block)
+            meter.feed(block)
         energy = meter.energies
-        silent = loudness.gated(energy) <= loudness.SILENCE
-        gain, limiter = self._aim(energy, target_lufs, ceiling_dbtp) if not silent else (0.0, None)
-        final = loudness.Meter(RATE)
-        with soundfile.SoundFile(out_wav, "w", RATE, 2, "PCM_24", format="WAV") as file:
-            for at, n in self._tape.blocks():
-                self._tell(0.85 + 0.15 * at / self._tape.frames, "writing sound")
-                block = self._tape.read(at, at + n)
-                block *= np.float32(db(gain))
-                if limiter is not None:
-                    block *= limiter.gain(at, n)[:, None]
-                final.feed(block)
-                file.write(block)
-        return self._report(final.read(), gain, limiter.deepest_db if limiter else 0.0, silent)
+        if loudness.gated(energy) <= loudness.SILENCE:
+            return Mix(self, 0.0, None)
+        self._tell(0.92, "measuring")
+        return Mix(self, *self._aim(energy, target_lufs, ceiling_dbtp))
+
+    def _joining(self, at: int, n: int) -> Floats:
+        under = self._under.read(at, at + n)
+        if self._deeper.any():
+            under *= np.exp2(windows.lines(self._deeper, _HOP, at, n) * np.float32(-1 / 6.0206))[:, None]
+        return under
 
     def _aim(self, energy: NDArray[np.float64], target: float, ceiling: float) -> tuple[float, Limiter]:
         """The gain that gives the loudness after the limiter, and the limiter for it."""
-        limiter = Limiter(self._tape.read, self._tape.frames, RATE, wrap=self._seamless)
+        limiter = Limiter(self.tape.read, self.tape.frames, RATE, wrap=self._seamless)
         gain = min(_MOST_GAIN_DB, target - loudness.gated(energy))
         for _ in range(12):
             limiter.aim(gain, ceiling)
@@ -273,11 +318,16 @@ class _Mixer:
     def _limited(self, gain: float, limiter: Limiter) -> float:
         """Integrated loudness at `gain` behind the limiter."""
         meter = loudness.Meter(RATE, peaks=False)
-        for at, n in self._tape.blocks():
-            meter.feed(self._tape.read(at, at + n) * (np.float32(db(gain)) * limiter.gain(at, n))[:, None])
+        for at, n in self.tape.blocks():
+            block = self.tape.read(at, at + n)
+            block *= np.float32(db(gain))
+            limiter.apply(block, at)
+            meter.feed(block)
         return loudness.gated(meter.energies)
 
-    def _report(self, found: loudness.Loudness, gain: float, limiting: float, silent: bool) -> MixReport:
+    def report(self, found: loudness.Loudness, gain: float, limiter: Limiter | None) -> MixReport:
+        """See `Mix.report`."""
+        silent, limiting = limiter is None, limiter.deepest_db if limiter else 0.0
         if not self._down:
             return MixReport(found, gain, limiting, 0.0, None, None, silent)
         active, own, music = self._wants.active, self._original.energies, self._music.energies
@@ -301,8 +351,16 @@ class _Mixer:
 
 def _tenths(piece: Floats) -> NDArray[np.float64]:
     """Power of each tenth of a second, the last one shorter, shape (tenths,)."""
-    both = np.einsum("nc,nc->n", piece, piece)
-    return np.add.reduceat(both, np.arange(0, len(both), _TENTH)).astype(np.float64)
+    whole = len(piece) // _TENTH
+    cut, rest = piece[: whole * _TENTH].reshape(whole, 2 * _TENTH), piece[whole * _TENTH :].ravel()
+    found = np.vecdot(cut, cut).astype(np.float64)
+    return np.append(found, float(np.vdot(rest, rest))) if len(rest) else found
+
+
+def _middle(block: Floats) -> Floats:
+    """The mean of both ears, shape (n,): numpy's own mean along so short an axis takes forty times as long."""
+    found: Floats = (block[:, 0] + block[:, 1]) * np.float32(0.5)
+    return found
 
 
 def _ratio(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

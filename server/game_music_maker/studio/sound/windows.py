@@ -51,6 +51,20 @@ def _extreme(pick: Any, values: NDArray[_Kind], size: int, ends: Ends) -> NDArra
     return found
 
 
+def lines(values: NDArray[np.float32], hop: int, at: int, n: int) -> NDArray[np.float32]:
+    """Straight lines between the middles of cells of `hop` frames (even), level beyond the first and the last one: the
+    curve at frames `at` … `at + n`, shape (n,)."""
+    half = hop // 2
+    first, last = (at - half) // hop, -(-(at + n - half) // hop)
+    near = values[np.clip(np.arange(first, last + 1), 0, len(values) - 1)]
+    if not np.ptp(near):
+        return np.full(n, near[0], np.float32)
+    ramp = np.arange(hop, dtype=np.float32) / np.float32(hop)
+    found: NDArray[np.float32] = (near[:-1, None] + np.diff(near)[:, None] * ramp).ravel()
+    skip = at - half - first * hop
+    return found[skip : skip + n]
+
+
 def without_blips(flags: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
     """`flags` with runs shorter than `size` (odd) taken out."""
     return highest(lowest(np.pad(flags, size), size), size)[size:-size]
