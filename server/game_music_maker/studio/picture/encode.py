@@ -152,8 +152,8 @@ def _kept(plan: Plan, folder: Path, clock: Clock) -> tuple[mux.Picture | None, t
 def _encoded(
     plan: Plan, folder: Path, clock: Clock, held: ExitStack
 ) -> tuple[mux.Picture, Mix | None, tuple[str, ...]]:
-    """Picture and sound (held open by `held`) of a plan that is encoded as a whole: side by side, unless the one is made
-    from the other."""
+    """Picture and sound (held open by `held`) of a plan that is encoded as a whole: side by side, unless the one is
+    made from the other."""
     if any(shot.asset is None for shot in plan.shots):
         with clock.stage("sound", 0.0, 0.12) as tell:
             sound = held.enter_context(open_sound(plan, plan.seconds, folder, tell))

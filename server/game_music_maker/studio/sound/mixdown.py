@@ -194,7 +194,7 @@ class _Ear:
         """`block`: shape (n, 2), whole tenths but for the last; `mono` its mean, shape (n,)."""
         self._meter.feed(mono[:, None])
         whole = len(block) // _TENTH
-        ears, middle = block[: whole * _TENTH].reshape(whole, -1), mono[: whole * _TENTH].reshape(whole, -1)
+        ears, middle = (x[: whole * _TENTH].reshape(whole, _TENTH * x.ndim) for x in (block, mono))
         self._both += (np.vecdot(ears, ears) / np.maximum(np.vecdot(middle, middle), 1e-9)).tolist()
 
     @property
