@@ -35,9 +35,6 @@ from numpy.typing import NDArray
 from ...errors import DiskFull, MusicMakerError, RenderFailed, UnsupportedMedia
 from .sniff import demuxer_of
 
-if sys.platform == "linux":
-    import fcntl
-
 Tick = Callable[[float], None]
 """Called with the seconds of output done so far, about five times a second; may raise to end the process."""
 
@@ -45,9 +42,6 @@ _LOG_LINES = 400
 _LINE_BYTES = 4096
 _FACTS = ("Input #", "  Duration: ", "Output #", "  Stream #", "      Display Matrix: ")
 _MAX_PIXELS = 8192 * 8192
-_PIPE_BYTES = 1 << 20
-FED_SOUND = ("-f", "f32le", "-ar", "48000", "-ac", "2", "-i", "pipe:0")
-"""Arguments for stereo samples that come by `Process.write`."""
 MOST_STREAMS = 64
 _REASONS = (
     ("exceeds max_streams", f"it has more than {MOST_STREAMS} streams"),
@@ -163,9 +157,6 @@ class Process:
         assert self._process.stdout is not None
         self.stdout: IO[bytes] = self._process.stdout
         self.stdin: IO[bytes] | None = self._process.stdin
-        if self.stdin is not None and sys.platform == "linux":
-            with contextlib.suppress(OSError):  # more than may be had: the usual size serves too
-                fcntl.fcntl(self.stdin.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self._drain = threading.Thread(target=self._read_log, daemon=True)
         self._drain.start()
         self._limit = threading.Timer(timeout_s, self._time_out)
@@ -210,15 +201,6 @@ class Process:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             self._process.kill()
 
-    def write(self, samples: NDArray[np.float32]) -> bool:
-        """Feed samples to standard input; False where the process takes no more (`finish` knows why)."""
-        assert self.stdin is not None
-        try:
-            self.stdin.write(np.ascontiguousarray(samples).data.cast("B"))
-        except BrokenPipeError:
-            return False
-        return True
-
     def finish(self, failure: type[MusicMakerError], saying: str) -> str:
         """Wait for the end and give the log.
 
@@ -226,9 +208,6 @@ class Process:
             DiskFull: the disk ran full.
             failure: anything else went wrong; the sentence starts with `saying`.
         """
-        if self.stdin is not None:
-            with contextlib.suppress(OSError):
-                self.stdin.close()
         code = self._process.wait()
         self._drain.join()
         log = self.log

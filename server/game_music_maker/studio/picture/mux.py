@@ -8,8 +8,10 @@ of the finished file and cost no second pass.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,9 @@ from numpy.typing import NDArray
 from ...errors import RenderFailed
 from . import ffmpeg
 
+if sys.platform == "linux":
+    import fcntl
+
 Sound = Callable[[], Iterator[tuple[int, NDArray[np.float32]]]]
 """A mix at 48 kHz: gives (first frame, samples of shape (n, 2)) from start to end, each time it is called."""
 
@@ -28,6 +33,8 @@ TOLERANCE_LU = 0.5
 _AIM_DBTP = -1.15
 _TRIES = 4
 _RATE = 48_000
+_PIPE_BYTES = 1 << 20
+_FED = ("-f", "f32le", "-ar", str(_RATE), "-ac", "2", "-i", "pipe:0")
 
 SOUND_CODECS: dict[str, tuple[str, ...]] = {
     "mp4": ("-c:a", "aac", "-aac_coder", "fast", "-b:a", "192k", "-ar", "48000"),
@@ -142,7 +149,7 @@ def _once(
         args += picture.inputs
         maps += ["-map", "0:V:0", "-c:v", "copy", *picture.options]
     if sound is not None:
-        args += ffmpeg.FED_SOUND
+        args += _FED
         maps += ["-map", f"{int(picture is not None)}:a:0", *SOUND_CODECS[format]]
         if gain:
             maps += ["-af", f"volume={gain:.3f}dB"]
@@ -157,12 +164,23 @@ def _once(
     if sound is None:
         return ffmpeg.run(args, progress=progress, failure=RenderFailed, saying=saying).log
     with ffmpeg.Process(args, feed=True) as process:
+        _feed(process, sound, progress)
+        return process.finish(RenderFailed, saying)
+
+
+def _feed(process: ffmpeg.Process, sound: Sound, progress: ffmpeg.Tick | None) -> None:
+    """Write the samples to the process's standard input and close it; ends early where it takes no more, of which
+    `Process.finish` knows the reason."""
+    assert process.stdin is not None
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # more than may be had: the usual size serves too
+            fcntl.fcntl(process.stdin.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    with contextlib.suppress(BrokenPipeError):
         for at, block in sound():
-            if not process.write(block):
-                break
+            process.stdin.write(np.ascontiguousarray(block).data.cast("B"))
             if progress is not None:
                 progress(at / _RATE)
-        return process.finish(RenderFailed, saying)
+        process.stdin.close()
 
 
 def read_levels(log: str) -> Levels:

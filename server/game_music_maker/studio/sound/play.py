@@ -92,13 +92,7 @@ def play(
     ending = None if loop else _ending(score, length, rate)
     kept: dict[Layer, Floats] = {}
     if stems:
-        mix, tail = np.zeros((2, length), np.float32), np.zeros((2, stage.tail), np.float32)
-        for i, layer in enumerate(stage.order):
-            stem, ringing = stage.play([part for part in score.parts if part.layer == layer])
-            mix += stem
-            kept[layer] = stem
-            tail += ringing
-            tell(0.2 * (i + 1), "playing")
+        mix, tail = _layers(stage, score, kept, tell)
     else:
         mix, tail = _both(stage, beside and twin.possible(), tell)
     through = medium.of(score.palette)
@@ -129,6 +123,17 @@ def play(
         steady=None if steady is None else steady.T,
         intro_tail=tail.T if loop is not None and loop[0] else None,
     )
+
+
+def _layers(stage: _Stage, score: Score, kept: dict[Layer, Floats], tell: Progress) -> tuple[Floats, Floats]:
+    """What all layers make together, shape (2, length), and what rings of the intro; each layer goes to `kept`."""
+    mix, tail = np.zeros((2, stage.length), np.float32), np.zeros((2, stage.tail), np.float32)
+    for i, layer in enumerate(stage.order):
+        kept[layer], ringing = stage.play([part for part in score.parts if part.layer == layer])
+        mix += kept[layer]
+        tail += ringing
+        tell(0.2 * (i + 1), "playing")
+    return mix, tail
 
 
 def _both(stage: _Stage, beside: bool, tell: Progress) -> tuple[Floats, Floats]:
