@@ -22,6 +22,7 @@ class Output:
         self._live = sys.stderr.isatty() and not quiet and not as_json
         self._colour = sys.stdout.isatty() and os.name != "nt"
         self._drawn = 0
+        self._part = (0.0, 1.0)
         self._began = time.monotonic()
 
     def answer(self, data: dict[str, Any], lines: list[str]) -> None:
@@ -47,11 +48,16 @@ class Output:
         self.clear()
         sys.stderr.write("Interrupted.\n")
 
+    def part(self, low: float, high: float) -> None:
+        """What `progress` counts from now on lies between these shares of the bar."""
+        self._part = (low, high)
+
     def progress(self, fraction: float | None, stage: str) -> None:
         """Draw the bar with the stage and the time left; nothing off a terminal."""
         if not self._live:
             return
-        share = min(1.0, max(0.0, fraction or 0.0))
+        low, high = self._part
+        share = low + (high - low) * min(1.0, max(0.0, fraction or 0.0))
         spent = time.monotonic() - self._began
         left = f"about {spent / share - spent:.0f} s left" if share > 0.15 else ""
         bar = "█" * round(_BAR * share) + "░" * (_BAR - round(_BAR * share))

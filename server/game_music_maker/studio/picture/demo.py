@@ -53,9 +53,16 @@ def arguments(output: Path) -> list[str]:
 
 
 def main(argv: list[str]) -> int:
-    """Make the clip at the path in `argv`."""
+    """Make the clip at the path in `argv`; its share done goes to stdout, a line each time."""
+    whole = sum(seconds for seconds, _, _ in SCENES)
+
+    def tell(done_s: float) -> None:
+        sys.stdout.write(f"{min(1.0, done_s / whole):.3f}\n")
+        sys.stdout.flush()
+
+    saying = "The demonstration footage could not be made"
     try:
-        ffmpeg.run(arguments(Path(argv[0])), timeout_s=180, saying="The demonstration footage could not be made")
+        ffmpeg.run(arguments(Path(argv[0])), progress=tell, timeout_s=180, saying=saying)
     except MusicMakerError as error:
         sys.stderr.write(f"{error.message}\n")
         return 1
