@@ -101,6 +101,16 @@ def test_flashes_and_fast_turns_are_not_cuts(media: Any) -> None:
     assert all(cut.w == 0.25 for cut in flashes)
 
 
+def test_an_explosion_is_no_cut(media: Any) -> None:
+    blast = "eq=brightness='0.7*exp(-4*mod(t+0.7,2.1))':eval=frame"
+    clip = media.clip(["life", "cave"], [5.0, 2.0], sound=None, filters=blast)
+    found = analyse(clip, probe(clip), accurate=True)
+    assert _cuts(found) == pytest.approx([5.0], abs=0.04)
+    assert [cut.t for cut in found.cuts if cut.kind == "flash"] == pytest.approx([1.4, 3.5, 5.6], abs=0.04)
+    seen = quick_look(clip, probe(clip), _tell)
+    assert [f.t for f in seen.found if f.kind == "cut"] == pytest.approx([5.0], abs=0.05)
+
+
 def test_a_slow_fade_has_no_cut_in_it(media: Any) -> None:
     clip = media.clip(["grey"], 4, sound=None, filters="fade=t=out:st=0.5:d=3")
     assert _cuts(analyse(clip, probe(clip), accurate=True)) == []

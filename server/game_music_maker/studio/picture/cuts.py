@@ -1,9 +1,9 @@
 """Cuts and flashes from the features of every frame (the accurate look's judgement). Pure numpy.
 
 A hard cut is one step between frames that is large, stands out from the steps around it, and lasts: a
-picture that comes back within a third of a second was a flash, and a fast turn or an explosion makes many
-large steps in a row. The adaptive comparison with the neighbourhood follows the practice of shot detectors
-since Yeo and Liu (1995).
+picture that comes back within a third of a second was a flash, one that comes back by and by an explosion, and a
+fast turn makes many large steps in a row. The adaptive comparison with the neighbourhood follows the practice of
+shot detectors since Yeo and Liu (1995).
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ AMONG_STEPS = 1.7
 the time."""
 BACK_AGAIN = 0.4
 NEW_SCENE = 0.2
-_RETURN_S = 0.36
+_RETURN_S, _FADE_S = 0.36, 1.1
+_FADING = 0.7
+"""An explosion's light has lost so much of its difference where the look ends before it is gone."""
 _AROUND_S = 0.25
 Doubles = NDArray[np.float64]
 
@@ -51,18 +53,20 @@ class Found:
 
 
 def walk(frames: Iterable[tuple[Doubles, Features]], fps: float) -> Steps:
-    """Run through chunks of frames in order, keeping only the last third of a second of pictures.
+    """Run through chunks of frames in order, keeping only the last second of pictures.
 
     Args:
         frames: (times in seconds, features) of consecutive chunks.
         fps: frames a second, for the length of a flash.
     """
-    reach = min(24, max(3, round(_RETURN_S * fps)))
+    soon, reach = min(24, max(3, round(_RETURN_S * fps))), min(72, max(6, round(_FADE_S * fps)))
     rows: list[tuple[float, float, float, float, float]] = []
     for times, pictures, first in _windows(frames, reach):
         steps = np.concatenate([[0.0], difference(pictures.part(1), pictures.part(0, -1))])
         for i in range(first, len(times)):
-            back = _comes_back(pictures, i, reach) if steps[i] >= LEAST_STEP else 1.0
+            back = 1.0
+            if steps[i] >= LEAST_STEP:
+                back = min(_comes_back(pictures, i, soon), _fades(pictures, steps, i, reach))
             rows.append((times[i], float(steps[i]), float(pictures.luma[i]), float(pictures.saturation[i]), back))
     table = np.array(rows, dtype=np.float64).reshape(-1, 5).T
     return Steps(table[0], table[1], table[2], table[3], table[4])
@@ -97,12 +101,39 @@ def _comes_back(pictures: Features, i: int, reach: int) -> float:
     after = pictures.part(i + 1, i + 1 + reach)
     before = pictures.part(max(0, i - 1 - reach), max(0, i - 1))
     found = [1.0]
-    for one, others in ((pictures.part(i - 1, i), after), (pictures.part(i, i + 1), before)):
+    for one, others in ((i - 1, after), (i, before)):
         if len(others):
-            repeated = Features(*(np.repeat(a, len(others), axis=0) for a in (
-                one.colours, one.layout, one.luma, one.saturation)))  # fmt: skip
-            found.append(float(difference(repeated, others).min()))
+            found.append(float(_to_each(pictures, one, others).min()))
     return min(found)
+
+
+def _fades(pictures: Features, steps: Doubles, i: int, reach: int) -> float:
+    """Least difference of the picture before frame `i` to those after it up to the next large step; 0 where the
+    difference goes down all the time, but is not gone where the look ends."""
+    after = steps[i + 1 : i + 1 + reach]
+    large = np.flatnonzero(after >= 0.5 * steps[i])
+    end = i + 1 + (int(large[0]) if len(large) else len(after))
+    apart = apart_from(pictures, i - 1, i, end)
+    if len(apart) < 6:
+        return 1.0
+    return 0.0 if fading(apart) else float(apart.min())
+
+
+def fading(apart: Doubles) -> bool:
+    """Differences to the picture before that go down all the time: what came up goes away by and by."""
+    return len(apart) > 2 and bool((np.diff(apart) < 0.01).all()) and apart[-1] < _FADING * apart[0]
+
+
+def apart_from(pictures: Features, one: int, start: int, end: int) -> Doubles:
+    """Differences of one picture to those from `start` to `end` (exclusive)."""
+    return _to_each(pictures, one, pictures.part(start, end))
+
+
+def _to_each(pictures: Features, one: int, others: Features) -> Doubles:
+    """Differences of one picture to each of others."""
+    columns = (pictures.colours, pictures.layout, pictures.luma, pictures.saturation)
+    repeated = Features(*(np.repeat(column[one : one + 1], len(others), axis=0) for column in columns))
+    return np.asarray(difference(repeated, others), dtype=np.float64)
 
 
 def judge(steps: Steps, fps: float) -> list[Found]:

@@ -1,8 +1,7 @@
 """The quick look: where a clip probably cuts, from its packet sizes, then a bounded number of decoded frames.
 
-An encoder spends many bytes on a frame that its neighbours do not foretell, and many encoders start a group
-of pictures there. So candidates are packets that stand out from those around them, and key frames at
-irregular places. One FFmpeg run then decodes the key frames, and for the doubtful candidates the stretch
+Candidates (`suspects`) are packets that stand out from those around them, and key frames at irregular places. One
+FFmpeg run then decodes the key frames, and for the doubtful candidates the stretch
 from their key frame on; everything else is thrown away before the decoder. The budget is a share of all
 frames, so the time stays bounded.
 """
@@ -19,51 +18,35 @@ from numpy.typing import NDArray
 from ..footage import MediaInfo
 from . import ffmpeg, packets
 from .analyse import Seen
-from .cuts import Found, judge, walk
+from .cuts import NEW_SCENE, Found, apart_from, fading, judge, walk
 from .features import HEIGHT, WIDTH, Features, difference, features
+from .suspects import SPIKE, Bools, Doubles, Table, find_candidates, make_table
 
 BUDGET_SHARE = 0.07
 BUDGET_PIXELS = 6.6e8
 KEY_SHARE = 0.05
-_SPIKE = 2.2
 _SURE_SPIKE = 5.0
 _SETTLED = 1.5
+_CLEAR_KEY, _CLEAR_STEP = 4.0, 3.0
+"""A key frame that stands out so far from the frames around it, or after which so much more or less moves, was put
+there for a cut; others may have been put there for a fast turn or an explosion."""
+_CLUSTER, _ALIKE, _SMALL = 8, 0.5, 0.25
+_NEAR, _AROUND = 3, 8
 _MOST_MOVED = 0.5
-_APART = 8
 _PLAIN_CODECS = ("h264", "hevc", "mpeg4")
 """Codecs with one packet for one shown frame, so that the size alone can tell the place of a cut."""
-_STEP = 1.3
 _BEFORE, _AFTER = 5, 9
-Doubles = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Packets in order of showing.
-
-    Attributes:
-        times: seconds. size: bytes. key: key frames. order: place of each in decoding order.
-        spike: size against that of the frames around. step: change of the level there, in powers of two.
-        irregular: key frames where no rhythm asks for one.
-    """
-
-    times: Doubles
-    size: Doubles
-    key: Bools
-    order: NDArray[np.int64]
-    spike: Doubles
-    step: Doubles
-    irregular: Bools
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Packets to decode, first and last in decoding order, for the candidate shown at place `at`."""
+    """Packets to decode, first and last in decoding order, for the candidate shown at place `at`; `before`: frames
+    that are shown before it are among them."""
 
     first: int
     last: int
     at: int
+    before: bool
 
 
 def quick_look(path: Path, info: MediaInfo, tell: Callable[[float, str], None]) -> Seen:
@@ -98,78 +81,6 @@ def _budget(info: MediaInfo, frames: int) -> int:
     return int(max(BUDGET_SHARE * frames, BUDGET_PIXELS / max(1, info.video.width * info.video.height)))
 
 
-def make_table(stream: packets.Packets) -> Table:
-    """Packets sorted by time, with what stands out marked."""
-    shown = np.flatnonzero(stream.shown)
-    by_time = shown[np.argsort(stream.pts[shown], kind="stable")]
-    size = stream.size[by_time].astype(np.float64)
-    key = stream.key[by_time]
-    times = stream.seconds[by_time]
-    spike, step = _spikes(size, key)
-    return Table(times, size, key, by_time.astype(np.int64), spike, step, _irregular(key))
-
-
-def _levels(size: Doubles, key: Bools, reach: int) -> tuple[Doubles, Doubles, Doubles, Doubles]:
-    """For each packet the larger sizes (80th percentile) and the mean of the `reach` non-key packets
-    before and after."""
-    padded = np.pad(np.where(key, np.nan, size), reach, constant_values=np.nan)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, reach)
-    counts = (~np.isnan(windows)).sum(axis=1)
-    ordered = np.sort(windows, axis=1)
-    at = np.minimum(np.maximum(counts - 1, 0), (0.8 * counts).astype(int))
-    high = np.where(counts > 0, ordered[np.arange(len(ordered)), at], np.nan)
-    mean = np.where(counts > 0, np.nansum(windows, axis=1) / np.maximum(counts, 1), np.nan)
-    n = len(size)
-    before, after = slice(0, n), slice(reach + 1, reach + 1 + n)
-    return tuple(np.nan_to_num(part, nan=1e12) for part in (high[before], high[after], mean[before], mean[after]))  # type: ignore[return-value]
-
-
-def _spikes(size: Doubles, key: Bools) -> tuple[Doubles, Doubles]:
-    """Each size against those before and around it, and the step of the mean level there, in powers of
-    two."""
-    high_before, high_after, mean_before, mean_after = _levels(size, key, 12)
-    _, _, near_before, near_after = _levels(size, key, 6)
-    spike = size / (np.minimum(high_before, high_after) + 48.0)
-    known = (mean_before < 1e11) & (mean_after < 1e11)
-    step = np.log2((near_after + 64.0) / (near_before + 64.0))
-    step[(near_before > 1e11) | (near_after > 1e11) | ~known] = 0.0
-    lonely = size / (np.maximum(high_before, high_after) + 48.0)
-    return np.where(key, spike, np.maximum(lonely, np.where(step > 1.0, spike, 0.0))), step
-
-
-def _irregular(key: Bools) -> Bools:
-    """Key frames that come neither at the usual distance nor at the encoder's longest one."""
-    places = np.flatnonzero(key)
-    marked = np.zeros(len(key), dtype=bool)
-    gaps = np.diff(places)
-    if not len(gaps):
-        return marked
-    values, counts = np.unique(gaps, return_counts=True)
-    usual = int(values[counts.argmax()]) if counts.max() >= max(2, 0.5 * len(gaps)) else -10
-    longest = int(gaps.max())
-    full = gaps >= longest - 1
-    regular = np.abs(gaps - usual) <= 1
-    if (longest >= 48 and full.sum() > 1) or longest in (250, 300) or longest % 60 == 0:
-        regular |= full
-    marked[places[1:]] = ~regular
-    return marked
-
-
-def find_candidates(table: Table) -> NDArray[np.int64]:
-    """Places of frames that may start a shot: irregular key frames, spikes, and steps of the level; in
-    order of time."""
-    spiky = np.where((table.spike >= _SPIKE) & ~table.key, table.spike, 0.0)
-    steep = np.where(np.abs(table.step) >= _STEP, np.abs(table.step), 0.0)
-    score = np.where(table.irregular, 1e3, np.maximum(spiky, steep))
-    found: list[int] = []
-    for i in np.argsort(-score, kind="stable"):
-        if score[i] <= 0:
-            break
-        if i > 1 and all(abs(int(i) - j) > _APART for j in found):
-            found.append(int(i))
-    return np.array(sorted(found), dtype=np.int64)
-
-
 def _thinned(places: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     if len(places) <= most:
         return places
@@ -179,18 +90,18 @@ def _thinned(places: NDArray[np.int64], most: int) -> NDArray[np.int64]:
 def choose(table: Table, candidates: NDArray[np.int64], budget: int) -> list[Stretch]:
     """Which candidates to look at closely: the cheapest first, until `budget` frames are spent.
 
-    Of an irregular key frame only what follows is decoded: what went before would cost a whole group of
-    pictures.
+    Of a key frame that is clearly put there for a cut only what follows is decoded: what went before would cost a
+    whole group of pictures.
     """
     key_orders = np.sort(table.order[table.key])
     options: list[tuple[float, Stretch]] = []
     for at in candidates:
-        before = 0 if table.key[at] else _BEFORE
+        before = 0 if _clear(table, int(at)) else _BEFORE
         order = table.order[max(0, at - before) : at + _AFTER]
         start = int(key_orders[max(0, np.searchsorted(key_orders, order.min(), side="right") - 1)])
         cost = int(order.max()) - start + 1
         worth = max(float(table.spike[at]), 2.0 * abs(float(table.step[at])), 1.0)
-        options.append((cost / min(worth, 4.0), Stretch(start, int(order.max()), int(at))))
+        options.append((cost / min(worth, 4.0), Stretch(start, int(order.max()), int(at), before > 0)))
     chosen: list[Stretch] = []
     covered: set[int] = set()
     for _, stretch in sorted(options, key=lambda option: option[0]):
@@ -199,6 +110,11 @@ def choose(table: Table, candidates: NDArray[np.int64], budget: int) -> list[Str
             covered |= extra
             chosen.append(stretch)
     return chosen
+
+
+def _clear(table: Table, at: int) -> bool:
+    """A key frame that only a cut explains."""
+    return bool(table.key[at]) and (table.spike[at] >= _CLEAR_KEY or abs(table.step[at]) >= _CLEAR_STEP)
 
 
 def _ranges(numbers: NDArray[np.int64]) -> list[tuple[int, int]]:
@@ -220,6 +136,16 @@ def one_of(ranges: list[tuple[int, int]]) -> str:
     return f"if(lt(n,{ranges[middle][0]}),{one_of(ranges[:middle])},{one_of(ranges[middle:])})"
 
 
+def _cut_loose(table: Table, wanted: Bools) -> Bools:
+    """Packets of open groups that are shown before their key frame, where what they refer to is left out."""
+    times = np.zeros(len(wanted))
+    times[table.order] = table.times
+    loose = np.zeros(len(wanted), dtype=bool)
+    for first, last in _ranges(np.flatnonzero(wanted)):
+        loose[first : last + 1] = times[first : last + 1] < times[first]
+    return loose
+
+
 def _decode(
     path: Path,
     table: Table,
@@ -232,6 +158,7 @@ def _decode(
     wanted[table.order[keys]] = True
     for stretch in stretches:
         wanted[stretch.first : stretch.last + 1] = True
+    wanted &= ~_cut_loose(table, wanted)
     keep = one_of(_ranges(np.flatnonzero(wanted)))
     options = ("-noautorotate", "-bsf:v", f"noise=drop='not({keep})'", "-skip_loop_filter", "all")
     times: list[float] = []
@@ -264,17 +191,18 @@ def _decide(
     found: list[Found] = []
     step = 1.0 / max(fps, 1.0)
     close: set[int] = set()
-    for at in sorted(stretch.at for stretch in stretches):
+    for at, before in sorted((stretch.at, stretch.before) for stretch in stretches):
         low = float(table.times[max(0, at - _BEFORE)]) - step / 2
         high = float(table.times[min(len(table.times) - 1, at + _AFTER)]) + step / 2
         inside = np.flatnonzero((times >= low) & (times <= high))
-        if table.key[at]:
+        if not before:
             event = _from_key_frame(table, at, times, seen, fps)
             found += [event] if event is not None else []
             close.add(at)
         elif len(inside) >= 5:
             part = seen.part(int(inside[0]), int(inside[-1]) + 1)
-            found += judge(walk([(times[inside[0] : inside[-1] + 1], part)], fps), fps)
+            events = judge(walk([(times[inside[0] : inside[-1] + 1], part)], fps), fps)
+            found += [event for event in events if _foretold(table, at, event.t)]
             close.add(at)
     for at in candidates:
         if int(at) not in close:
@@ -285,6 +213,13 @@ def _decide(
         if not unique or event.t - unique[-1].t > step / 2:
             unique.append(event)
     return unique
+
+
+def _foretold(table: Table, at: int, t: float) -> bool:
+    """An event found near a candidate is where the packets say that something happens, too."""
+    place = int(np.argmin(np.abs(table.times - t)))
+    spiky = table.spike[place] >= SPIKE and not table.key[place]
+    return abs(place - at) <= _NEAR or bool(spiky or table.irregular[place])
 
 
 def _from_key_frame(table: Table, at: int, times: Doubles, seen: Features, fps: float) -> Found | None:
@@ -301,7 +236,10 @@ def _from_key_frame(table: Table, at: int, times: Doubles, seen: Features, fps: 
         return Found(t, "cut", change)
     last = int(after[-1])
     steps = difference(seen.part(here + 1, last + 1), seen.part(here, last))
-    back = float(difference(seen.part(here - 1, here), seen.part(last, last + 1))[0])
+    apart = apart_from(seen, here - 1, here, last + 1)
+    back = float(apart[-1])
+    if fading(apart):
+        return None
     gap = (t - float(times[here - 1])) * fps
     moved = min(_MOST_MOVED, float(np.median(steps)) * gap)
     if float(np.sort(steps)[-2:].mean()) > change / 3 or back < 0.4 * change or change < 1.2 * moved:
@@ -312,6 +250,14 @@ def _from_key_frame(table: Table, at: int, times: Doubles, seen: Features, fps: 
 def _from_keys(table: Table, candidates: NDArray[np.int64], at: int, times: Doubles, seen: Features) -> Found | None:
     """Judge a candidate by the decoded pictures nearest before and after it, and by how lonely its packet
     is."""
+    if table.key[at] and not _clear(table, at):
+        return None
+    if abs(table.step[at]) >= _CLEAR_STEP:
+        return _from_level(table, at, times, seen)
+    near = candidates[(np.abs(candidates - at) <= 15) & (candidates != at)]
+    at = _first_of(table, at)
+    if at == 0 or table.size[max(0, at - _CLUSTER) : at].max() > _SMALL * table.size[at]:
+        return None
     t = float(table.times[at])
     after = int(np.searchsorted(times, t - 1e-4))
     if after == 0 or after >= len(times):
@@ -320,12 +266,34 @@ def _from_keys(table: Table, candidates: NDArray[np.int64], at: int, times: Doub
     follow = table.spike[at + 1 : at + 6]
     lonely = bool(len(follow)) and float(np.mean(follow)) < 1.6
     settled = abs(float(table.step[at])) >= _SETTLED
-    near = candidates[(np.abs(candidates - at) <= 15) & (candidates != at)]
     tops = not len(near) or float(table.spike[at]) > 2.0 * float(table.spike[near].max())
     strong = bool(table.irregular[at]) or float(table.spike[at]) >= _SURE_SPIKE
     if change < 0.16 or not (lonely or settled) or not strong or not tops:
         return None
     return Found(t, "cut", change)
+
+
+def _from_level(table: Table, at: int, times: Doubles, seen: Features) -> Found | None:
+    """Judge a place where the packets become many times larger or smaller for good: another scene, if the pictures
+    decoded before and after it are others."""
+    size = table.size[max(0, at - _AROUND) : at + _AROUND]
+    middle = float(np.sqrt(np.median(size[: _AROUND // 2]) * np.median(size[-_AROUND // 2 :])))
+    old = np.flatnonzero((size < middle) != (size[-1] < middle))
+    if len(size) < 2 * _AROUND or not len(old) or len(old) != old[-1] + 1:
+        return None
+    at += int(old[-1]) + 1 - _AROUND
+    after = int(np.searchsorted(times, float(table.times[at]) - 1e-4))
+    if after == 0 or after >= len(times):
+        return None
+    change = float(difference(seen.part(after - 1, after), seen.part(after, after + 1))[0])
+    return Found(float(table.times[at]), "cut", change) if change >= NEW_SCENE else None
+
+
+def _first_of(table: Table, at: int) -> int:
+    """The first of the large packets that end with `at`: a new picture that is hard to foretell takes several."""
+    low = max(1, at - _CLUSTER)
+    alike = np.flatnonzero(table.size[low : at + 1] >= _ALIKE * table.size[at])
+    return low + int(alike[0])
 
 
 def _motion(table: Table) -> Doubles:
