@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -135,6 +136,10 @@ def test_no_protocol_but_files_can_be_opened(tmp_path: Path) -> None:
     with pytest.raises(RenderFailed):
         door.run([*door.source(tmp_path / "x", demuxer="concat"), "-f", "null", "-"])
     list_file = tmp_path / "list.txt"
-    list_file.write_text("ffconcat version 1.0\nfile 'http://127.0.0.1:9/x.mp4'\n")
-    with pytest.raises(RenderFailed):
-        door.run([*door.source(list_file, demuxer="concat"), "-f", "null", "-"])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        list_file.write_text(f"ffconcat version 1.0\nfile 'http://127.0.0.1:{listener.getsockname()[1]}/x.mp4'\n")
+        with pytest.raises(RenderFailed):
+            door.run([*door.source(list_file, "-safe", "0", demuxer="concat"), "-f", "null", "-"], timeout_s=10)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
