@@ -73,6 +73,8 @@ class SectionPlan(_Plan):
     """Role → beats (from, to) relative to the section in which it rests."""
     seed_offset: Annotated[int, Field(ge=0, le=2**31)] | None = None
     lock: bool | None = None
+    lift: Annotated[int, Field(ge=-11, le=11)] | None = None
+    """Semitones that the section stands above the piece's key (a key change, as in a last chorus)."""
 
 
 class HitPlan(_Plan):

@@ -6,12 +6,13 @@ thinned (film scoring practice: Karlin and Wright, "On the Track"). The last cho
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from ...contract.score import ScorePlan
-from .drums import CRASH, KICK, SPLASH
+from .drums import CRASH, KICK, SPLASH, TOM_LOW
 from .metrics import chord_at
 from .score import Chord, Hit, Note, Part
 from .theory import ladder, nearest
@@ -27,41 +28,43 @@ def answer_hits(
     chords: Sequence[Chord],
     plan: ScorePlan,
 ) -> tuple[list[Part], dict[str, list[Note]]]:
-    """Give each planned hit an onset that is heard: a stroke of the drums, else a chord of a sharp instrument."""
-    out = {part: list(row) for part, row in notes.items()}
+    """Give each planned hit an onset that is heard: a stroke of the drums, else a chord of a sharp instrument.
+
+    By kind: cuts and flashes an accent, impacts a low stroke and a beat of room before it, reveals the chord opened
+    over the whole band, silences stop-time (everybody strikes once and is still up to the next bar line).
+    """
+    planned = [hit for hit in hits if hit.planned]
+    out = _made_room({part: list(row) for part, row in notes.items()}, parts, planned)
     drums = next((part for part in parts if part.drums), None)
     bass = next((part for part in parts if part.role in ("bass", "drone", "low_brass", "pulse")), None)
     sharp = sorted((p for p in parts if p.role in _STABBERS and not p.drums), key=lambda p: _STABBERS.index(p.role))
+    open_to = [p for p in parts if p.role in ("pad", "choir", "brass", "low_brass") and not p.drums]
     apart, crashed = 4 * _bar(plan), None  # at most one big stroke in four bars
-    for hit in hits:
-        if not hit.planned:
-            continue
-        for part, row in out.items():
-            boosted = 18 if hit.weight >= 0.9 else 14
-            out[part] = [replace(n, vel=min(127, n.vel + boosted)) if n.beat == hit.beat else n for n in row]
-        if hit.weight >= 0.45:
-            _thin(out, parts, hit.beat, Fraction(1) if hit.weight >= 0.9 else Fraction(1, 2))
+    for hit in planned:
         chord = chord_at(chords, hit.beat)
         loud = min(127, round(104 + 20 * hit.weight))
+        big = hit.weight >= 0.9 and (crashed is None or hit.beat - crashed >= apart)
+        crashed = hit.beat if big else crashed
         if drums is not None:
-            big = hit.weight >= 0.9 and (crashed is None or hit.beat - crashed >= apart)
-            crashed = hit.beat if big else crashed
-            keys = (CRASH, KICK) if big else (SPLASH, KICK) if hit.weight >= 0.45 else (KICK,)
-            have = {n.pitch for n in out[drums.id] if n.beat == hit.beat}
-            out[drums.id] += [
-                Note(drums.id, hit.beat, Fraction(1, 2), key, loud - 14 * (key in (CRASH, SPLASH)))
-                for key in keys
-                if key not in have
-            ]
-        if chord is not None and sharp:
-            _stab(out, sharp[0], hit, chord, loud)
-        if chord is not None and bass is not None and not any(n.beat == hit.beat for n in out[bass.id]):
-            pitch = nearest(ladder((chord.bass_pc,), *bass.range) or [bass.range[0]], sum(bass.range) / 2 - 4)
-            held = [n for n in out[bass.id] if n.beat < hit.beat < n.beat + n.dur_beats]
-            out[bass.id] = _cut(out[bass.id], hit.beat)
-            again = [replace(n, beat=hit.beat, dur_beats=n.beat + n.dur_beats - hit.beat, vel=loud - 6) for n in held]
-            out[bass.id] += again or [Note(bass.id, hit.beat, Fraction(1), pitch, loud - 6)]
+            _strike(out, drums, hit, loud, big=big)
+        here = [p for p in sharp if _plays(notes[p.id], hit.beat, _bar(plan))]
+        if chord is not None and (here or (sharp and drums is None)):
+            _stab(out, (here or sharp)[0], hit, chord, loud)
+        if chord is not None and bass is not None and _plays(notes[bass.id], hit.beat, _bar(plan)):
+            _ground(out, bass, hit, chord, loud)
+        if chord is not None and hit.kind == "reveal":
+            for part in open_to:
+                _opened(out, part, hit, chord, loud, 2 * _bar(plan))
+    for hit in planned:
+        if hit.kind == "silence":
+            out = _stopped(out, hit.beat, _bar(plan))
     return list(parts), out
+
+
+def _plays(row: Sequence[Note], beat: Fraction, bar: Fraction) -> bool:
+    """Whether a part is at work around `beat`; one that lays out is not called back for an accent."""
+    before = any(beat - bar <= n.beat <= beat or n.beat <= beat < n.beat + n.dur_beats for n in row)
+    return before and any(beat <= n.beat < beat + bar or n.beat <= beat < n.beat + n.dur_beats for n in row)
 
 
 def _bar(plan: ScorePlan) -> Fraction:
@@ -69,11 +72,39 @@ def _bar(plan: ScorePlan) -> Fraction:
     return Fraction(4 * int(numerator), int(denominator))
 
 
-def _thin(notes: dict[str, list[Note]], parts: Sequence[Part], beat: Fraction, room: Fraction) -> None:
-    """Room before a hit: percussion and figures stop, held notes go on."""
+def _made_room(notes: dict[str, list[Note]], parts: Sequence[Part], hits: Sequence[Hit]) -> dict[str, list[Note]]:
+    """Notes on a hit are accented; before a heavy one percussion and figures stop, held notes go on."""
     movers = {p.id for p in parts if p.drums or p.role in ("ostinato", "arp", "riff", "comp", "pulse", "harmony")}
-    for part in movers & notes.keys():
-        notes[part] = [n for n in notes[part] if not beat - room < n.beat < beat]
+    boost = {hit.beat: 18 if hit.weight >= 0.9 else 14 for hit in hits}
+    rooms = [
+        (float(hit.beat) - (1.0 if hit.weight >= 0.9 or hit.kind == "impact" else 0.5), float(hit.beat))
+        for hit in hits
+        if hit.weight >= 0.45
+    ]
+    starts, ends = [a for a, _ in rooms], [b for _, b in rooms]
+
+    def thinned(note: Note) -> bool:
+        at = float(note.beat)
+        i = bisect_right(ends, at)  # the first room that ends after the note
+        return i < len(rooms) and starts[i] < at < ends[i]
+
+    out = {}
+    for part, row in notes.items():
+        kept = [n for n in row if not thinned(n)] if part in movers else row
+        out[part] = [replace(n, vel=min(127, n.vel + boost[n.beat])) if n.beat in boost else n for n in kept]
+    return out
+
+
+def _strike(notes: dict[str, list[Note]], drums: Part, hit: Hit, loud: int, *, big: bool) -> None:
+    keys = (CRASH, KICK) if big else (SPLASH, KICK) if hit.weight >= 0.45 else (KICK,)
+    if hit.kind == "impact":
+        keys = (*keys, TOM_LOW)
+    have = {n.pitch for n in notes[drums.id] if n.beat == hit.beat}
+    notes[drums.id] += [
+        Note(drums.id, hit.beat, Fraction(1, 2), key, loud - 14 * (key in (CRASH, SPLASH)))
+        for key in keys
+        if key not in have
+    ]
 
 
 def _stab(notes: dict[str, list[Note]], part: Part, hit: Hit, chord: Chord, loud: int) -> None:
@@ -86,6 +117,37 @@ def _stab(notes: dict[str, list[Note]], part: Part, hit: Hit, chord: Chord, loud
     notes[part.id] += [
         Note(part.id, hit.beat, Fraction(1), pitch, loud - 8, 0.0, "stab") for pitch in row if pitch not in have
     ]
+
+
+def _ground(notes: dict[str, list[Note]], bass: Part, hit: Hit, chord: Chord, loud: int) -> None:
+    """The bass under a hit: what it holds is struck again, else its root comes in."""
+    if any(n.beat == hit.beat for n in notes[bass.id]):
+        return
+    pitch = nearest(ladder((chord.bass_pc,), *bass.range) or [bass.range[0]], sum(bass.range) / 2 - 4)
+    held = [n for n in notes[bass.id] if n.beat < hit.beat < n.beat + n.dur_beats]
+    notes[bass.id] = _cut(notes[bass.id], hit.beat)
+    again = [replace(n, beat=hit.beat, dur_beats=n.beat + n.dur_beats - hit.beat, vel=loud - 6) for n in held]
+    notes[bass.id] += again or [Note(bass.id, hit.beat, Fraction(1), pitch, loud - 6)]
+
+
+def _opened(notes: dict[str, list[Note]], part: Part, hit: Hit, chord: Chord, loud: int, longest: Fraction) -> None:
+    """The chord spread over the part's whole range, held to the chord's end."""
+    length = min(longest, chord.beat + chord.beats - hit.beat)
+    later = [n for n in notes[part.id] if n.beat >= hit.beat + length or n.beat < hit.beat]
+    wide = voice([chord.pcs], part.range, 4)[0]
+    notes[part.id] = _cut(later, hit.beat) + [Note(part.id, hit.beat, length, p, loud - 12) for p in wide]
+
+
+def _stopped(notes: dict[str, list[Note]], beat: Fraction, bar: Fraction) -> dict[str, list[Note]]:
+    """Stop-time: what sounds at `beat` is short, nothing follows before the next bar line that is a beat away."""
+    until = (beat // bar + 1) * bar
+    until += bar if until - beat < 1 else 0
+    short = Fraction(1, 2)
+    out = {}
+    for part, row in notes.items():
+        kept = [n for n in _cut(row, beat) if not beat < n.beat < until]
+        out[part] = [replace(n, dur_beats=min(n.dur_beats, short)) if n.beat == beat else n for n in kept]
+    return out
 
 
 def _cut(row: Sequence[Note], beat: Fraction) -> list[Note]:
@@ -114,7 +176,7 @@ def _last(part: Part, row: Sequence[Note], end: Fraction, length: Fraction, toni
         return [Note(part.id, end, Fraction(2), key, level) for key in (KICK, CRASH)]
     if part.id == "taiko":
         return [Note(part.id, end, Fraction(2), 41, level)]
-    if row[-1].beat < end - 16:
+    if part.role == "fx" or row[-1].beat < end - 16:
         return []  # a part that has been silent for long does not come back for the last chord
     low, high = part.range
     if part.role in ("bass", "drone", "low_brass", "pulse", "riff"):

@@ -29,6 +29,7 @@ _FREE = frozenset(
 )
 _FLOOR = frozenset({"bass", "drone", "riff"})
 _ANSWERS = frozenset({"counter", "color", "sparkle", "bell"})
+_COLOURS = frozenset({"lead", "stabs", "hit", "fx"})
 
 
 def active(
@@ -38,7 +39,7 @@ def active(
     section = sections[index]
     said: Mapping[str, bool] = spec.active or {}
     out = {v.part.id for v in band.voices if said.get(v.part.role, _wants(v, section, arousal))}
-    rests = _resting(index, sections, band, out, seed) - {anchor(index, band, out, seed)}
+    rests = _resting(index, sections, band, out, seed) - {_anchors(band, sections, seed)[index]}
     out -= {part for part in rests if not said.get(_role(band, part), False)}
     if not out and band.voices:
         out.add(band.voices[0].part.id)
@@ -78,16 +79,16 @@ def _resting(index: int, sections: Sequence[Section], band: Band, playing: set[s
     return {turn} if len(free) >= 3 or section.role == "B" else set()
 
 
-def anchor(index: int, band: Band, playing: set[str], seed: int) -> str | None:
-    """The voice that carries section `index` and never waits there; it changes from section to section."""
-    rows = [
-        v.part.id
-        for v in band.voices
-        if v.part.id in playing and not v.part.drums and v.part.role not in (*_ANSWERS, "lead", "stabs", "hit", "fx")
-    ]
-    base = [v.part.id for v in band.voices if v.part.id in rows and v.part.layer == "base"]
-    rows = base if len(base) > 1 else rows
-    return rows[(int(chance(seed, "anchor").integers(len(rows))) + index) % len(rows)] if rows else None
+def _anchors(band: Band, sections: Sequence[Section], seed: int) -> list[str]:
+    """By section the voice that carries it and never waits there: the drone where there is one, else the low layers in
+    turn."""
+    rows = [v.part for v in band.voices if not v.part.drums and v.part.role not in (*_ANSWERS, *_COLOURS)]
+    drones = [p.id for p in rows if p.role == "drone"]
+    base = drones or [p.id for p in rows if p.layer == "base"]
+    if len(base) < 2 and not drones:
+        base += [p.id for p in rows if p.layer == "mid"][:1]
+    start = int(chance(seed, "anchor").integers(max(1, len(base))))
+    return [base[(start + i) % len(base)] if base else "" for i in range(len(sections))]
 
 
 def entrance(
@@ -98,7 +99,8 @@ def entrance(
     section = sections[index]
     bar = section.beats / section.bars
     part = voice.part
-    if section.bars < 4 or part.id == anchor(index, band, playing, seed):
+    carries = _anchors(band, sections, seed)[index]
+    if section.bars < 4 or part.id == carries or (carries not in playing and part.layer == "base"):
         return Fraction(0)
     wait = Fraction(_laid_out(band, sections, seed).get((part.id, index), 0)) * bar
     if index == 0 and part.role != "lead":
@@ -114,6 +116,7 @@ def _laid_out(band: Band, sections: Sequence[Section], seed: int) -> dict[tuple[
     count, total = len(sections), sum(s.bars for s in sections)
     out: dict[tuple[str, int], int] = {}
     crowd = [0] * count
+    anchors = _anchors(band, sections, seed)
     for voice in band.voices:
         part = voice.part
         if part.drums or part.role in ("drone", "fx"):
@@ -122,15 +125,16 @@ def _laid_out(band: Band, sections: Sequence[Section], seed: int) -> dict[tuple[
         rest = 0
         if part.role == "lead":
             rest = sum(s.bars for s in sections if s.role in ("intro", "break", "outro"))
-        elif sections[0].bars >= 4:
+        elif sections[0].bars >= 4 and anchors[0] != part.id:
             rest = _STAGGER[part.layer]
-        while rest < 0.16 * total:
+        while rest < 0.21 * total:
             free = [i for i, s in enumerate(sections) if i and s.bars >= 4 and (part.id, i) not in out]
+            free = [i for i in free if anchors[i] != part.id]
             free = [i for i in free if part.role != "lead" or sections[i].role in ("A", "A'", "B", "build")]
             if not free:
                 break
             best = min(free, key=lambda i: (crowd[i] + (sections[i].role == "B"), (i - start) % count))
-            out[part.id, best] = 4 if sections[best].bars >= 8 else 2
+            out[part.id, best] = 4 if sections[best].bars >= 7 else sections[best].bars // 2
             rest += out[part.id, best]
             crowd[best] += 1
     return out

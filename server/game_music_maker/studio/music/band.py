@@ -72,6 +72,8 @@ class Band:
     voices: tuple[Voice, ...]
     reverb: Reverb
     chip: bool
+    banned: frozenset[str] = frozenset()
+    """Synthesised voices that the exclusions forbid."""
 
     def voice(self, role: str) -> Voice | None:
         return next((v for v in self.voices if v.part.role == role), None)
@@ -102,7 +104,13 @@ def assemble(plan: ScorePlan) -> Band:
     voices += _wanted(plan, voices, style)
     chip = style.id.startswith("chiptune")
     reverb = Reverb(room.type, room.rt60, min(0.6, room.wet * wet))
-    return Band(scene, style, tuple(voices), reverb, chip)
+    forbidden = frozenset(synth for ban in banned for synth in ban.synths)
+    return Band(scene, style, tuple(voices), reverb, chip, forbidden)
+
+
+def sounds(band: Band, synth: str) -> bool:
+    """Whether a synthesised voice is allowed."""
+    return synth not in band.banned
 
 
 def _wet(plan: ScorePlan) -> float:

@@ -7,7 +7,7 @@ seed. Each decision that a caller may wonder about is told in one sentence.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from hashlib import blake2b
 
@@ -32,14 +32,15 @@ from .chance import chance
 from .form import Slice, slices, template
 from .harmony import choose, section_chords
 from .library import Affect, Palette, library
+from .lift import key_lift
 from .motif import Bar, draw
 from .naming import palette_name
 from .score import TempoMap
-from .tempo import Event, Fit, Limits, loop_fit, map_fit, merged, placed
+from .tempo import Event, Fit, Limits, loop_fit, map_fit, merged, placed, start
 from .theory import pitch_class
 from .wishes import assign
 
-__all__ = ["make_plan", "takes"]
+__all__ = ["make_plan"]
 
 MUSIC_LUFS = -16.0
 _KIND = {"cut": "cut", "flash": "flash", "hit": "impact", "silence": "accent", "speech": "accent"}
@@ -82,7 +83,7 @@ def make_plan(
     notes: list[Said] = []
     choice = _choose(brief, video, given, notes)
     fit = _time(brief, video, given, choice, notes)
-    tempo = TempoMap(fit.points, given.phase_s or 0.0)
+    tempo = TempoMap(fit.points, fit.phase_s)
     sections = _sections(brief, video, given, choice, fit, tempo, notes)
     total = sum((s.bars or 0) for s in sections) * choice.bar
     instruments = assign(brief.instruments, choice.scene, choice.style) | dict(given.instruments or {})
@@ -92,7 +93,7 @@ def make_plan(
     plan = ScorePlan(
         version=PLAN_VERSION, seed=choice.seed, length_s=_length(choice, fit, tempo, total), key=choice.key,
         meter=choice.meter, swing=given.swing or choice.style.swing,
-        tempo_map=tuple(TempoPoint(beat=float(b), bpm=bpm) for b, bpm in fit.points), phase_s=given.phase_s or 0.0,
+        tempo_map=tuple(TempoPoint(beat=float(b), bpm=bpm) for b, bpm in fit.points), phase_s=fit.phase_s,
         palette=PaletteChoice(scene=choice.scene.id, style=choice.style.id),
         moods=given.moods if given.moods is not None else tuple(m.id for m in brief.moods),
         valence=a.valence, arousal=a.arousal, tension=a.tension,
@@ -103,27 +104,6 @@ def make_plan(
         mix=_mix(brief, given, choice),
     )  # fmt: skip
     return plan, tuple(notes)
-
-
-def takes(
-    brief: Brief, video: VideoMap | None, count: int, *, given: ScorePlan | None = None
-) -> list[tuple[Said, ScorePlan, tuple[Said, ...]]]:
-    """`count` (1–4) distinct directions of one brief: (name that says what differs, plan, notes)."""
-    given = given or ScorePlan()
-    first, notes = make_plan(brief, video, given=given)
-    out = [(say("take.as_described"), first, notes)]
-    v, a, t = first.valence or 0.0, first.arousal or 0.5, first.tension or 0.3
-    turns = (
-        ("take.calmer", {"valence": v + 0.1, "arousal": a - 0.2, "tension": t - 0.15}),
-        ("take.fuller", {"valence": v, "arousal": a + 0.2, "tension": t + 0.1}),
-        ("take.darker", {"valence": v - 0.4, "arousal": a, "tension": t + 0.2}),
-    )
-    for i, (name, moved) in enumerate(turns[: max(0, count - 1)], start=1):
-        clipped = {k: min(1.0, max(-1.0 if k == "valence" else 0.0, x)) for k, x in moved.items()}
-        other = given.model_copy(update={**clipped, "seed": (first.seed or 0) + 1009 * i, "motif": given.motif})
-        plan, said = make_plan(brief.model_copy(update={"seed": None}), video, given=other)
-        out.append((say(name), plan, said))
-    return out
 
 
 def _choose(brief: Brief, video: VideoMap | None, given: ScorePlan, notes: list[Said]) -> _Choice:
@@ -185,7 +165,8 @@ def _key(brief: Brief, given: ScorePlan, scene: Palette, style: Palette, place: 
 
 
 def _events(video: VideoMap | None, given: ScorePlan) -> list[Event]:
-    events = [Event(c.t, c.w, c.kind) for c in video.cuts if c.kind != "speech"] if video is not None else []
+    cuts = [c for c in video.cuts if c.kind != "speech"] if video is not None else []
+    events = [Event(c.t, c.w, _KIND.get(c.kind, "accent")) for c in cuts]
     events += [
         Event(h.t, 1.0 if h.weight is None else h.weight, h.kind or "accent", bool(h.locked)) for h in given.hits or ()
     ]
@@ -197,7 +178,7 @@ def _time(brief: Brief, video: VideoMap | None, given: ScorePlan, choice: _Choic
     bar = choice.bar
     bars = _bars(brief, given, choice)
     if given.tempo_map:
-        return _given_tempo(given, choice, bars, bar)
+        return _given_tempo(given, choice, bars, bar).later(given.phase_s or 0.0)
     low, _, high = affect.tempo_range(choice.scene)
     seen = affect.video_arousal(video)
     asked = (
@@ -217,11 +198,17 @@ def _time(brief: Brief, video: VideoMap | None, given: ScorePlan, choice: _Choic
             notes.append(say("plan.loop_tempo"))
         return fit
     if choice.length is not None and not given.sections and brief.bars is None and not choice.one_shot:
-        fit = map_fit(events, choice.length, limits, bar)
+        phase = given.phase_s
+        if phase is None and "late_start" in brief.requests:
+            phase = start(events, limits, bar)
+            notes.append(say("plan.late_start", seconds=phase))
+        phase = min(phase or 0.0, max(0.0, choice.length - 1.0))
+        rest = [replace(e, t=e.t - phase) for e in events if e.t > phase]
+        fit = map_fit(rest, choice.length - phase, limits, bar).later(phase)
         if len(fit.points) > 1:
             notes.append(say("plan.tempo_follows", points=len(fit.met), percent=_drift(fit)))
         return fit
-    return Fit(((Fraction(0), float(wanted)),), bars * bar)
+    return Fit(((Fraction(0), float(wanted)),), bars * bar, phase_s=given.phase_s or 0.0)
 
 
 def _drift(fit: Fit) -> int:
@@ -273,7 +260,7 @@ def _sections(
     specs = list(given.sections) if given.sections else [SectionPlan() for _ in rough]
     material = choose(choice.scene, library().modes[choice.key.mode or "ionian"], choice.seed)
     out: list[SectionPlan] = []
-    start = Fraction(0)
+    begin = Fraction(0)
     names: dict[str, int] = {}
     for i, spec in enumerate(specs):
         shape = rough[i] if i < len(rough) else Slice("A", 0, 8, 0.55, choice.affect.tension)
@@ -285,7 +272,7 @@ def _sections(
         last = i == len(specs) - 1
         chords = spec.chords or section_chords(
             role, count, bar, choice.scene, material, tension=tension,
-            generator=chance(choice.seed, identity, "harmony", spec.seed_offset or 0),
+            generator=chance(choice.seed, role, "harmony", spec.seed_offset or 0),
             turns=choice.loop and last, closes=last and not choice.loop,
         )  # fmt: skip
         energy = shape.energy if spec.energy is None else spec.energy
@@ -293,7 +280,7 @@ def _sections(
             SectionPlan(
                 id=identity,
                 role=role,
-                start_beat=float(start),
+                start_beat=float(begin),
                 bars=count,
                 energy=energy,
                 tension=tension,
@@ -302,11 +289,21 @@ def _sections(
                 active=_active(brief, spec, choice, i, len(specs)),
                 seed_offset=spec.seed_offset or 0,
                 lock=bool(spec.lock),
+                lift=spec.lift or 0,
             )
         )
-        if spec.start_beat is not None and abs(spec.start_beat - float(start)) > 1e-6:
-            notes.append(say("plan.section_start", section=identity, beat=float(start)))
-        start += count * bar
+        if spec.start_beat is not None and abs(spec.start_beat - float(begin)) > 1e-6:
+            notes.append(say("plan.section_start", section=identity, beat=float(begin)))
+        begin += count * bar
+    asked = "key_lift" in brief.requests
+    if asked and choice.loop:
+        notes.append(say("plan.loop_lift"))
+    free = not (choice.loop or choice.one_shot or given.sections)
+    steps = choice.scene.lifts or choice.style.lifts
+    if free and (found := key_lift(out, steps, choice.seed, asked=asked)):
+        first, semitones = found
+        out[first:] = [s.model_copy(update={"lift": semitones}) for s in out[first:]]
+        notes.append(say("plan.lift", section=out[first].id, semitones=semitones))
     return tuple(out)
 
 
@@ -361,7 +358,7 @@ def _hits(
     for event, beat in placed(_events(video, given), tempo, total, max(frame, 0.035)):
         if event.t >= tempo.seconds(total):
             continue
-        kind = _KIND.get(event.kind, event.kind)
+        kind = event.kind
         out.append(
             HitPlan(
                 t=event.t,

@@ -20,6 +20,7 @@ from .band import SYNTH_STYLES, Band, Voice, assemble
 from .chance import chance, pink
 from .drums import TAIKO_PROGRAM, Feel, drawn, groove
 from .figure import Line, Task
+from .gestures import lead_ins
 from .humanise import swung, timed
 from .lead import Lead, lead_lines
 from .library import library
@@ -51,9 +52,10 @@ def compose(plan: ScorePlan, video: VideoMap | None = None) -> Score:
                 lines = arrange.waited(_lines(voice, frame, index, spec, tune), waits[voice.part.id])
                 notes[voice.part.id] += _play(lines, voice, frame, section)
     parts, notes = _taiko(band, notes)
-    parts, notes = answer_hits(parts, notes, frame.hits, frame.chords, plan)
+    extra, notes = lead_ins(band, notes, frame.sections, frame.chords, frame.hits)
+    parts, notes = answer_hits([*parts, *extra], notes, frame.hits, frame.chords, plan)
     if frame.loop is None:
-        notes = close_piece(parts, notes, frame.end, frame.chords[0] if frame.chords else None, plan)
+        notes = close_piece(parts, notes, frame.end, frame.final(), plan)
     notes = _rests(parts, notes, frame)
     played = _humanise(parts, notes, frame)
     return Score(
@@ -110,8 +112,23 @@ class _Frame:
 
     def following(self, index: int) -> Chord | None:
         """The chord that comes after section `index`: the next section's first, the loop's first, or the last chord."""
+        if index + 1 == len(self.local) and self.loop is None:
+            return self.final()
         rows = self.local[index + 1] if index + 1 < len(self.local) else self.local[0]
         return rows[0] if rows else None
+
+    def final(self) -> Chord | None:
+        """The chord that the piece ends on: its first tonic chord, in the key of the last section."""
+        if not self.chords:
+            return None
+        lifts = [s.lift or 0 for s in self.plan.sections or ()]
+        place, first = next(
+            ((i, c) for i, row in enumerate(self.local) for c in row if numeral(c.rn).root == 0), (0, self.chords[0])
+        )
+        moved = lifts[-1] - lifts[place] if lifts else 0
+        pcs, scale = (tuple((pc + moved) % 12 for pc in row) for row in (first.pcs, first.scale))
+        bass = (first.bass_pc + moved) % 12
+        return replace(first, beat=self.end, beats=Fraction(4), pcs=pcs, bass_pc=bass, scale=scale)
 
     def spoken(self, video: VideoMap | None) -> list[tuple[Fraction, Fraction]]:
         """Spans of speech in beats."""
@@ -131,9 +148,9 @@ class _Frame:
         )  # fmt: skip
 
     def _chords(self, specs: Sequence[SectionPlan]) -> list[Chord]:
-        tonic = pitch_class(self.tonic_name)
         out: list[Chord] = []
         for section, spec in zip(self.sections, specs, strict=True):
+            tonic = (pitch_class(self.tonic_name) + (spec.lift or 0)) % 12
             slots = spec.chords or ()
             for i, slot in enumerate(slots):
                 start = Fraction(slot.beat).limit_denominator(960)

@@ -21,7 +21,7 @@ REACH = 5
 @dataclass(frozen=True, slots=True)
 class Wish:
     """A note of the shape: its beat, length, wanted `pitch`; `strong` ones take a chord tone; `close` names the pitch
-    classes that it may end on (None: free)."""
+    classes that it may end on, the best first (None: free)."""
 
     beat: Fraction
     dur: Fraction
@@ -78,6 +78,8 @@ def _choices(wish: Wish, tables: Sequence[_Table], span: tuple[int, int], tense:
     out = []
     for pitch in near:
         cost = 0.32 * abs(pitch - wish.pitch)
+        if wish.close:
+            cost += 0.9 * wish.close.index(pitch % 12) if pitch % 12 in wish.close else 4.0
         for pcs in held:
             if pitch % 12 not in pcs:
                 rub = (pitch - 1) % 12 in pcs or (pitch + 1) % 12 in pcs
@@ -100,13 +102,13 @@ def _motion(move: int, leap: int, wanted: float | None, leap_max: int, tense: bo
             cost += 2.0
     if size >= 5:
         cost += (
-            1.0
+            (0.2 if wanted is not None and abs(wanted) >= 4.5 else 1.0)  # the motif's own leap is meant
             + 0.5 * max(0, size - 7)
             + (6.0 if size > leap_max else 0.0)
             + (2.5 if size in (6, 10, 11) and not tense else 0.0)
         )
     if abs(leap) >= 5 and (move * leap >= 0 or size > abs(leap)):
-        cost += 5.0
+        cost += 8.0
     if abs(leap) >= 5 and size > 4:
         cost += 1.5
     return cost

@@ -65,7 +65,18 @@ class Lead:
             first = next(i for i, s in enumerate(self.sections) if theme_of(s.role) == name)
             size = min(THEME_BARS, self.sections[first].bars)
             row = [c for c in self.chords[first] if c.beat < size * self.bar]
-            self.themes[name] = write_theme(name, size, row, room, self.seed, _given(self.plan, room)) if row else []
+            end = (
+                self.theme("A", room)[-1:]
+                if name == "B" and any(theme_of(s.role) == "A" for s in self.sections)
+                else []
+            )
+            self.themes[name] = (
+                write_theme(
+                    name, size, row, room, self.seed, _given(self.plan, room), before=end[0].pitch if end else None
+                )
+                if row
+                else []
+            )
         return self.themes[name]
 
     def returns(self, index: int) -> int:
@@ -96,7 +107,9 @@ def lead_lines(lead: Lead, index: int, spec: SectionPlan) -> list[Line]:
         here = [replace(c, beat=c.beat - at) for c in chords if c.beat + c.beats > at]
         left = section.beats - at
         row = [n for n in theme if n.beat < left]
-        row = adapt(row, here, room, before=notes[-1].pitch if notes else _came_from(lead, index, room))
+        row = adapt(
+            row, here, room, up=spec.lift or 0, before=notes[-1].pitch if notes else _came_from(lead, index, room)
+        )
         if again or at or section.role == "A'":
             row = vary(row, here, room, generator)
         if left < length:
@@ -114,7 +127,9 @@ def _came_from(lead: Lead, index: int, room: Room) -> int | None:
     if index == 0 or lead.sections[index - 1].role in _SILENT:
         return None
     before = lead.theme(theme_of(lead.sections[index - 1].role), room)
-    return before[-1].pitch if before else None
+    length = _size(before, lead.bar)
+    left = lead.sections[index - 1].beats % length or length
+    return next((n.pitch for n in reversed(before) if n.beat < left), None)
 
 
 def _closed(row: list[LeadNote], left: Fraction, chords: Sequence[Chord], bar: Fraction) -> list[LeadNote]:

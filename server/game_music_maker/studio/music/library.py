@@ -112,6 +112,10 @@ class Palette(_Table):
     melody: MelodyStyle
     cells: tuple[tuple[int, ...], ...]
     form: tuple[str, ...]
+    lead_in: Literal["", "riser", "roll", "run"] = ""
+    """What announces the B section: a riser, a snare roll, a scale run upwards."""
+    lifts: tuple[int, ...] = ()
+    """Semitones that the last return of the theme may be moved up by."""
     avoid: str = ""
     one_shot: bool = False
     length_s: tuple[float, float] | None = None

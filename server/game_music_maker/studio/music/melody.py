@@ -54,11 +54,19 @@ class Room:
 
 
 def write_theme(
-    name: str, bars: int, chords: Sequence[Chord], room: Room, seed: int, idea: tuple[Bar, Bar] | None = None
+    name: str,
+    bars: int,
+    chords: Sequence[Chord],
+    room: Room,
+    seed: int,
+    idea: tuple[Bar, Bar] | None = None,
+    *,
+    before: int | None = None,
 ) -> list[LeadNote]:
     """A theme of `bars` bars over `chords` (beats relative to the theme's start), by phrases of up to four bars.
 
     `idea` is the motif; drawn where None. The second phrase answers the first: its head again, its end closed.
+    `before` is the pitch that the theme comes from.
     """
     idea = idea or draw(room.palette, room.slots, chance(seed, "motif"), room.busy)
     if name == "B":
@@ -67,7 +75,7 @@ def write_theme(
         idea = (invert(idea[1]), new_tail(idea[0], generator))
     notes: list[LeadNote] = []
     size = min(4, bars)
-    last: int | None = None
+    last = before
     for phrase, start in enumerate(range(0, bars, size)):
         length = min(size, bars - start)
         final = start + length >= bars
@@ -87,7 +95,7 @@ def write_theme(
     if not notes:
         return []
     away = room.centre - sum(n.pitch for n in notes) / len(notes)
-    return adapt(notes, chords, room, up=away) if abs(away) > 0.75 else notes
+    return adapt(notes, chords, room, up=away, before=before) if abs(away) > 0.75 else notes
 
 
 def _phrase(
@@ -160,8 +168,8 @@ def _endings(chord: Chord, room: Room, final: bool) -> tuple[int, ...]:
     """Pitch classes that a phrase may end on: the palette's cadence; the theme's end closes, phrases inside it ask."""
     if room.palette.melody.cadence == "open":
         return chord.pcs[1:] or chord.pcs
-    if final and len(chord.pcs) > 2:
-        return chord.pcs[:1] if room.palette.melody.cadence == "closed" else chord.pcs[:2]
+    if final and room.palette.melody.cadence != "closed":
+        return chord.pcs[:2]
     return chord.pcs[:3]
 
 
@@ -200,14 +208,14 @@ def _worth(notes: Sequence[LeadNote], room: Room) -> float:
     span = top - min(n.pitch for n in notes)
     place = summits[0] / count
     return (
-        6.0 * min(small, 0.80)
-        - 6.0 * max(0.0, small - 0.88)
+        6.0 * min(small, 0.78)
+        - 10.0 * max(0.0, small - 0.85)
         - 1.5 * abs(step - room.palette.melody.step)
         - 2.0 * max(0.0, repeats - 0.2)
         - 2.0 * wide
         - 3.0 * max(0.0, sum(s >= 5 for s in sizes) / count - 0.25)
         - 1.6 * open_leaps
-        - 0.8 * (abs(moves[-1]) >= 5)
+        - 2.0 * (abs(moves[-1]) >= 5)
         - 0.35 * (len(summits) - 1)
         - 1.0 * abs(place - 0.65)
         - 0.3 * max(0, 10 - span)
@@ -249,7 +257,8 @@ def vary(
             out.append(replace(note, beat=note.beat + note.dur - quick, dur=quick, pitch=between))
         elif not same and draw < 0.5 and following.beat - note.beat - note.dur >= quick:
             out.append(note)
-            upbeat = _upbeat(note.pitch, following.pitch, chord, room)
+            over = chord_at(chords, following.beat - quick) or chord
+            upbeat = _upbeat(note.pitch, following.pitch, over, room)
             out.append(LeadNote(following.beat - quick, quick, upbeat, following.phrase))
         elif same and note.dur >= 3 * quick and draw > 0.85 and out and abs(note.pitch - out[-1].pitch) < 5:
             out.append(replace(note, dur=quick))

@@ -50,8 +50,8 @@ class Bars:
 
 
 def unpitched(score: Score) -> set[str]:
-    """Ids of the parts without a pitch that counts: percussion, and the drums among the melodic programs."""
-    return {p.id for p in score.parts if p.drums or (p.synth is None and 115 <= p.program <= 119)}
+    """Ids of the parts without a pitch that counts: percussion, the drums among the melodic programs, gestures."""
+    return {p.id for p in score.parts if p.drums or (p.synth in (None, "riser", "impact") and 115 <= p.program <= 119)}
 
 
 def bar_beats(score: Score) -> Fraction:

@@ -21,6 +21,10 @@ from .theory import numeral
 Floats = NDArray[np.float64]
 
 
+BREAK = Fraction(4)
+"""Quarter notes of rest that part a melody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Melody:
     """Shares of the intervals between successive notes; `range` in semitones; `recovery` the share of leaps (≥ 5)
@@ -36,16 +40,25 @@ class Melody:
 
 
 def melody(notes: Sequence[Note]) -> Melody:
-    """Interval profile of one line, its highest note at each onset taken."""
-    top: dict[Fraction, int] = {}
+    """Interval profile of one line, its highest note at each onset taken. Over a rest of `BREAK` and more there is no
+    interval: the line begins anew."""
+    top: dict[Fraction, tuple[int, Fraction]] = {}
     for note in notes:
-        top[note.beat] = max(note.pitch, top.get(note.beat, 0))
-    line = [top[beat] for beat in sorted(top)]
-    moves = [b - a for a, b in pairwise(line)]
+        top[note.beat] = max((note.pitch, note.dur_beats), top.get(note.beat, (0, Fraction(0))))
+    pieces: list[list[int]] = []
+    end: Fraction | None = None
+    for beat in sorted(top):
+        if end is None or beat - end >= BREAK:
+            pieces.append([])
+        pieces[-1].append(top[beat][0])
+        end = beat + top[beat][1]
+    rows = [[b - a for a, b in pairwise(piece)] for piece in pieces]
+    moves = [move for row in rows for move in row]
     if not moves:
         return Melody(0, 0, 0, 0, 0, 0, 1.0)
+    line = [pitch for piece in pieces for pitch in piece]
     sizes = np.abs(moves)
-    leaps = [(a, b) for a, b in pairwise(moves) if abs(a) >= 5]
+    leaps = [(a, b) for row in rows for a, b in pairwise(row) if abs(a) >= 5]
     recovered = sum(1 for a, b in leaps if a * b < 0)
     return Melody(
         repeat=float((sizes == 0).mean()),
@@ -83,10 +96,15 @@ def voice_leading(voicings: Sequence[Sequence[int]]) -> tuple[float, float]:
 
 def voicings(score: Score, part: str) -> list[list[int]]:
     """The chords of one part, low to high: what sounds at each of its onsets, notes held over included, accents of hits
-    left out; chords of two and more."""
+    left out; chords of two and more. Where the part is silent for a beat and more, an empty row stands: what comes
+    after a rest is not led from what was before it."""
     row = [n for n in score.notes if n.part == part and n.artic != "stab"]
-    found = []
+    found: list[list[int]] = []
+    end = Fraction(0)
     for beat in sorted({n.beat for n in row}):
+        if found and beat - end >= 1:
+            found.append([])
+        end = max(end, *(n.beat + n.dur_beats for n in row if n.beat == beat))
         sounding = sorted({n.pitch for n in row if n.beat <= beat < n.beat + n.dur_beats})
         if len(sounding) > 1:
             found.append(sounding)

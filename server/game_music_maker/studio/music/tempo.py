@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -45,15 +45,22 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """`points` of the tempo map, the total `beats` (whole bars), and the events that the map meets with their beats."""
+    """`points` of the tempo map, the total `beats` (whole bars), the events that the map meets with their beats, and
+    the seconds of picture before the music (`phase_s`)."""
 
     points: Points
     beats: Fraction
     met: tuple[tuple[Event, Fraction], ...] = ()
+    phase_s: float = 0.0
 
     @property
     def tempo(self) -> TempoMap:
-        return TempoMap(self.points, 0.0)
+        return TempoMap(self.points, self.phase_s)
+
+    def later(self, phase_s: float) -> Fit:
+        """The same fit, begun `phase_s` seconds after the picture."""
+        met = tuple((replace(e, t=e.t + phase_s), b) for e, b in self.met)
+        return replace(self, met=met, phase_s=phase_s)
 
 
 def merged(events: Sequence[Event]) -> list[Event]:
@@ -70,22 +77,46 @@ def merged(events: Sequence[Event]) -> list[Event]:
 
 def constant(events: Sequence[Event], limits: Limits, bar: Fraction) -> float:
     """Quarter notes a minute of the best constant tempo from beat 0 at second 0; `limits.wanted` without events."""
-    if limits.fixed or not events:
+    found = _searched(events, limits, bar, np.zeros(1))
+    if found is None:
         return limits.wanted
-    low, high = max(limits.low, 0.88 * limits.wanted), min(limits.high, 1.12 * limits.wanted)
-    if high <= low:
-        return limits.wanted
+    bpm, _, low, high = found
     t = np.array([e.t for e in events])
-    w = np.array([max(e.w, 1e-3) for e in events])
-    tempi = np.arange(low, high + 1e-9, 0.1)
-    beat = 60.0 / tempi[:, None]
+    return _refined(t, _weights(events), bpm, low, high)
+
+
+def start(events: Sequence[Event], limits: Limits, bar: Fraction) -> float:
+    """Seconds by which music that need not start with the picture starts late, less than a bar: tempo and phase whose
+    bar lines and beats lie nearest to the events together (steps of 10 ms)."""
+    found = _searched(events, limits, bar, np.arange(0.0, 60.0 * float(bar) / limits.wanted, 0.010))
+    return 0.0 if found is None else round(found[1], 3)
+
+
+def _weights(events: Sequence[Event]) -> np.ndarray:
+    return np.array([max(e.w, 1e-3) for e in events])
+
+
+def _searched(
+    events: Sequence[Event], limits: Limits, bar: Fraction, phases: np.ndarray
+) -> tuple[float, float, float, float] | None:
+    """(tempo, phase, lowest, highest tempo) of the best pair; None where there is nothing to search."""
+    if not events or (limits.fixed and len(phases) == 1):
+        return None
+    low, high = max(limits.low, 0.88 * limits.wanted), min(limits.high, 1.12 * limits.wanted)
+    if high <= low and not limits.fixed:
+        return None
+    step = 0.1 if len(phases) == 1 else 0.4  # the phase is found on a coarser grid of tempi and refined after it
+    tempi = np.array([limits.wanted]) if limits.fixed else np.arange(low, high + 1e-9, step)
+    t, w = np.array([e.t for e in events]), _weights(events)
+    beat = 60.0 / tempi[:, None, None]
     whole = beat * float(bar)
-    off_bar = t[None] - whole * np.round(t[None] / whole)
-    off_beat = t[None] - beat * np.round(t[None] / beat)
+    at = t[None, None] - phases[None, :, None]
+    off_bar = at - whole * np.round(at / whole)
+    off_beat = at - beat * np.round(at / beat)
     close = 0.65 * np.exp(-(off_bar**2) / (2 * SIGMA_S**2)) + 0.35 * np.exp(-(off_beat**2) / (2 * SIGMA_S**2))
-    score = (close * w).sum(axis=1) / w.sum() - 0.5 * np.log2(tempi / limits.wanted) ** 2
-    best = float(tempi[int(np.argmax(score))])
-    return _refined(t, w, best, low, high)
+    score = (close * w).sum(axis=2) / w.sum() - 0.5 * np.log2(tempi / limits.wanted)[:, None] ** 2
+    i, k = np.unravel_index(int(np.argmax(score)), score.shape)
+    return float(tempi[i]), float(phases[k]), low, high
 
 
 def _refined(t: np.ndarray, w: np.ndarray, bpm: float, low: float, high: float) -> float:

@@ -97,8 +97,8 @@ def _motion(before: Voicing, after: Voicing) -> float:
     size = min(len(before), len(after))
     a, b = before[-size:], after[-size:]
     cost = float(sum(abs(y - x) for x, y in zip(a, b, strict=True)))
-    open_chord = not any((q - p) % 12 in (3, 4, 8, 9) for p in b for q in b)
-    parallel = 0.0 if open_chord else 26.0  # chords without a third move in fifths by nature
+    bare = len({p % 12 for p in b}) < 3
+    parallel = 0.0 if bare else 26.0  # power chords move in fifths by nature
     for i in range(size):
         for j in range(i + 1, size):
             gap = (a[j] - a[i]) % 12

@@ -1,0 +1,101 @@
+"""Gestures that lead somewhere: risers before reveals, what announces the B section, deep impacts.
+
+Film and trailer practice (Karlin and Wright, "On the Track"): the ear is told that something comes. What announces a
+section depends on its role alone, so that an edit of one section leaves the bar before it as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+
+from .band import Band, sounds
+from .drums import SNARE
+from .metrics import chord_at
+from .score import Chord, Hit, Note, Part, Section
+from .theory import ladder, nearest
+
+RISER, IMPACT = "riser", "impact"
+_REVERSE_CYMBAL, _TAIKO = 119, 116
+"""General MIDI programs that stand for the two where a MIDI file is played elsewhere."""
+
+
+def lead_ins(
+    band: Band, notes: dict[str, list[Note]], sections: Sequence[Section], chords: Sequence[Chord], hits: Sequence[Hit]
+) -> tuple[list[Part], dict[str, list[Note]]]:
+    """Further parts and their notes; rolls and runs go to the parts that play them."""
+    made: list[Part] = []
+    out = {part: list(row) for part, row in notes.items()}
+    how = "" if band.chip else band.style.lead_in
+    rise = Part(RISER, "fx", _REVERSE_CYMBAL, (24, 60), "peak", False, RISER, 0.0, -7.0, 0.30)
+    boom = Part(IMPACT, "fx", _TAIKO, (21, 40), "peak", False, IMPACT, 0.0, -4.0, 0.30)
+    risers: list[Note] = []
+    for before, section in pairwise(sections):
+        if section.role != "B" and not (section.role == "A'" and before.role in ("break", "build", "intro")):
+            continue
+        bar = before.beats / before.bars
+        at = section.start_beat
+        if how == RISER and before.bars >= 3:
+            risers.append(_riser(at, (2 if before.bars >= 8 else 1) * bar, chords, rise, 84))
+        elif how == "roll":
+            _roll(out, band, at)
+        elif how == "run":
+            _run(out, band, at, chords)
+    reveals = [hit for hit in hits if hit.planned and hit.kind == "reveal" and not band.chip]
+    for hit in reveals:
+        bar = sections[0].beats / sections[0].bars if sections else Fraction(4)
+        length = min(2 * bar if hit.weight >= 0.9 else bar, hit.beat)
+        if length >= 1:
+            risers.append(_riser(hit.beat, length, chords, rise, 92))
+    if risers and sounds(band, RISER):
+        made.append(rise)
+        out[RISER] = risers
+    struck = [hit for hit in hits if hit.planned and hit.kind == "impact" and hit.weight >= 0.9]
+    if struck and sounds(band, IMPACT) and not band.chip and how == RISER:
+        made.append(boom)
+        out[IMPACT] = [Note(IMPACT, hit.beat, Fraction(2), _low(chords, hit.beat, boom), 104) for hit in struck]
+    return made, out
+
+
+def _riser(at: Fraction, length: Fraction, chords: Sequence[Chord], part: Part, vel: int) -> Note:
+    return Note(part.id, at - length, length, _low(chords, at, part), vel)
+
+
+def _low(chords: Sequence[Chord], at: Fraction, part: Part) -> int:
+    chord = chord_at(chords, at)
+    row = ladder((chord.pcs[0],), *part.range) if chord is not None else []
+    return nearest(row or [part.range[0]], part.range[0] + 7)
+
+
+def _roll(notes: dict[str, list[Note]], band: Band, at: Fraction) -> None:
+    """A snare roll over the last two beats, growing; it takes the place of what the drums had there."""
+    drums = next((v.part for v in band.voices if v.part.drums), None)
+    row = notes.get(drums.id, []) if drums is not None else []
+    if drums is None or not any(at - 4 <= n.beat < at for n in row):
+        return
+    start = at - 2
+    kept = [n for n in row if not start <= n.beat < at or n.pitch in (35, 36)]
+    strokes = [
+        Note(drums.id, start + Fraction(i, 8), Fraction(1, 8), SNARE, 34 + 3 * i + (4 if i % 4 == 0 else 0))
+        for i in range(16)
+    ]
+    notes[drums.id] = kept + strokes
+
+
+def _run(notes: dict[str, list[Note]], band: Band, at: Fraction, chords: Sequence[Chord]) -> None:
+    """A scale upwards in the last beat, to the root of the section that begins."""
+    voice = next((v for v in band.voices if v.part.role in ("pluck", "arp", "piano", "keys")), None)
+    chord = chord_at(chords, at - Fraction(1, 8))
+    goal = chord_at(chords, at)
+    if voice is None or chord is None or goal is None or not any(at - 4 <= n.beat < at for n in notes[voice.part.id]):
+        return
+    low, high = voice.part.range
+    top = nearest(ladder((goal.pcs[0],), low, high) or [high], low + 0.75 * (high - low))
+    degrees = [p for p in ladder(chord.scale, low, high) if p < top][-8:]
+    part = voice.part.id
+    notes[part] = [n for n in notes[part] if not at - 1 <= n.beat < at]
+    start = at - Fraction(len(degrees), 8)
+    notes[part] += [
+        Note(part, start + Fraction(i, 8), Fraction(1, 2), pitch, 46 + 5 * i) for i, pitch in enumerate(degrees)
+    ]
