@@ -295,6 +295,13 @@ def _sections(
         if spec.start_beat is not None and abs(spec.start_beat - float(begin)) > 1e-6:
             notes.append(say("plan.section_start", section=identity, beat=float(begin)))
         begin += count * bar
+    return _with_key_change(out, brief, given, choice, notes)
+
+
+def _with_key_change(
+    out: list[SectionPlan], brief: Brief, given: ScorePlan, choice: _Choice, notes: list[Said]
+) -> tuple[SectionPlan, ...]:
+    """The sections with their key change, where there is one; a loop leads back to its first key and has none."""
     asked = "key_lift" in brief.requests
     if asked and choice.loop:
         notes.append(say("plan.loop_lift"))
