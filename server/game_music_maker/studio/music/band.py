@@ -53,6 +53,7 @@ _PLACE: dict[str, tuple[float, float, float]] = {
 
 _SYNTHS = {80: "square_lead", 81: "saw_lead", 84: "saw_lead", 38: "saw_bass", 39: "saw_bass", 87: "saw_bass",
            50: "super_pad", 89: "super_pad", 90: "super_pad"}  # fmt: skip
+_FIGURES = frozenset(("arp", "ostinato", "pluck"))
 _CHIP = {"lead": "pulse25", "harmony": "pulse50", "bass": "triangle", "perc": "noise"}
 SYNTH_STYLES = ("synthwave_racing", "cyberpunk_action")
 
@@ -160,10 +161,16 @@ def _voice(spec: PartSpec, style: Palette, plan: ScorePlan, banned: Sequence[Ins
     program = choices[min(len(choices) - 1, int(draw * draw * len(choices)))]
     synth = None
     if wanted is None:
-        synth = _CHIP.get(role) if chip else _SYNTHS.get(program) if style.id in SYNTH_STYLES else None
+        synth = _CHIP.get(role) if chip else _synth(role, program) if style.id in SYNTH_STYLES else None
     if synth and any(synth in ban.synths for ban in banned):
         return None
     return Voice(Part(role, role, program, spec.range, spec.layer, False, synth, pan, gain, send), spec)
+
+
+def _synth(role: str, program: int) -> str | None:
+    """Our own voice for a synthesiser program; figures get a plucked one whatever the program's own shape."""
+    found = _SYNTHS.get(program)
+    return "saw_pluck" if found is not None and role in _FIGURES else found
 
 
 def _wanted(plan: ScorePlan, voices: Sequence[Voice], style: Palette) -> list[Voice]:

@@ -93,7 +93,7 @@ class Meter:
         short = _windows(energy, 30)
         return Loudness(
             integrated_lufs=gated(energy),
-            range_lu=_range(short),
+            range_lu=spread(short),
             short_term_lufs=lufs(short.max()) if len(short) else SILENCE,
             momentary_lufs=lufs(momentary.max()) if len(momentary) else SILENCE,
             true_peak_dbtp=self._peak.dbtp,
@@ -184,7 +184,8 @@ def _windows(energy: Doubles, size: int) -> Doubles:
     return found
 
 
-def _range(short: Doubles) -> float:
+def spread(short: Doubles) -> float:
+    """Loudness range in LU of short-term powers (EBU Tech 3342)."""
     loud = short[short > 10 ** ((-70 + 0.691) / 10)]
     if not len(loud):
         return 0.0

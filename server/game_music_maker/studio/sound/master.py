@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import loudness, windows
+from . import loudness, swing, windows
 from .dsp import db
 from .limiter import Limiter
 
@@ -34,13 +34,20 @@ class Mastered:
 
 
 def master(
-    mix: Floats, rate: int, *, lufs: float, ceiling_dbtp: float = -1.0, loop: tuple[int, int] | None = None
+    mix: Floats,
+    rate: int,
+    *,
+    lufs: float,
+    ceiling_dbtp: float = -1.0,
+    loop: tuple[int, int] | None = None,
+    range_lu: float | None = None,
 ) -> Mastered:
     """Master `mix`, shape (2, n), in place.
 
     Args:
         lufs: wanted integrated loudness. ceiling_dbtp: highest true peak.
         loop: (first, length) in frames: the curves of that span wrap around, so that its end meets its start.
+        range_lu: wanted loudness range, reached by gentle moves; None leaves it.
     """
     n = mix.shape[1]
     energies = _heard(mix, rate, peaks=False).energies
@@ -53,6 +60,8 @@ def master(
     for first, last, wrap in spans:
         curve = _compression(mix[:, first:last], rate, before, wrap)
         deepest = min(deepest, float(curve.min()))
+        if range_lu is not None:
+            curve += _swing(energies[round(first / rate * 10) : round(last / rate * 10)], curve, range_lu, wrap)
         factor = np.exp2(curve / 6.0206)
         _apply(mix[:, first:last], factor, round(_COMPRESS_HOP_S * rate), wrap)
         _squeeze(energies, factor, first / rate)
@@ -89,6 +98,18 @@ def _squeeze(energies: NDArray[np.float64], factor: Floats, start_s: float) -> N
     first = round(start_s * 10)
     here = energies[first : first + whole]
     here *= np.square(factor[: whole * steps]).reshape(whole, steps).mean(axis=1)[: len(here)]
+
+
+def _swing(energy: NDArray[np.float64], compression: Floats, range_lu: float, wrap: bool) -> Floats:
+    """The moves towards a loudness range, on the compressor's grid: they know what it will do."""
+    if not len(energy):
+        return np.zeros_like(compression)
+    cells = (np.arange(len(energy)) + 0.5) / len(energy) * len(compression)
+    squeezed = energy * 10 ** (compression[np.minimum(cells.astype(int), len(compression) - 1)] / 10)
+    gains = swing.moves(squeezed, range_lu, wrap)
+    place = (np.arange(len(compression)) + 0.5) / len(compression) * len(energy) - 0.5
+    found = np.interp(place, np.arange(len(gains)), gains, period=len(gains) if wrap else None)
+    return found.astype(np.float32)
 
 
 def _compression(mix: Floats, rate: int, reference: float, wrap: bool) -> Floats:

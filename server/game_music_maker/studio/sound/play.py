@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ...errors import InvalidArgument
 from ..music.score import LAYERS, Layer, Part, Score
-from . import medium, roles, room, source, twin
+from . import medium, roles, room, source, swing, twin
 from .bank import Bank
 from .dsp import db
 from .ensemble import Bus, Level, Player
@@ -102,7 +102,7 @@ def play(
     if ending is not None:
         for sound in (mix, *kept.values()):
             sound *= ending
-    result = master(mix, rate, lufs=score.lufs, loop=loop)
+    result = master(mix, rate, lufs=score.lufs, loop=loop, range_lu=swing.wanted(score))
     steady = None
     if loop is not None:
         steady = mix[:, loop[0] :]
@@ -359,7 +359,7 @@ def _ending(score: Score, n: int, rate: int) -> Floats:
     curve = np.ones(n, np.float32)
     if n > release:
         t = np.linspace(0, 1, n - release, dtype=np.float32)
-        curve[release:] = 10 ** (-2.4 * t**2.2)
+        curve[release:] = 10 ** (-2.7 * t**2.2)
     if score.ending == "fade":
         k = min(n // 2, round(8 * rate))
         curve[n - k :] *= np.cos(np.linspace(0, np.pi / 2, k, dtype=np.float32)) ** 2

@@ -29,7 +29,7 @@ class Role:
 
 
 ROLES: dict[str, Role] = {
-    "lead": Role(-1.0, 150.0, presence=2.0, air=1.5, spread=0.05),
+    "lead": Role(-2.0, 150.0, presence=2.0, air=1.5, spread=0.05),
     "chant": Role(0.0, 130.0, presence=1.0, spread=0.2),
     "riff": Role(0.0, 80.0, mud=-1.5, presence=1.0, spread=0.1),
     "hit": Role(0.0, 40.0, spread=0.0),
@@ -48,11 +48,11 @@ ROLES: dict[str, Role] = {
     "bell": Role(-1.0, 200.0, air=1.0, spread=0.2),
     "sparkle": Role(-2.0, 300.0, air=1.5, spread=0.4),
     "color": Role(-1.0, 150.0, mud=-1.5, spread=0.25),
-    "choir": Role(-1.0, 170.0, mud=-3.0, presence=-1.0, air=1.0, spread=0.25, sustained=True),
-    "pad": Role(-1.0, 180.0, mud=-3.5, presence=-1.0, air=1.5, spread=0.25, sustained=True),
+    "choir": Role(0.0, 170.0, mud=-3.0, presence=-1.0, air=1.0, spread=0.25, sustained=True),
+    "pad": Role(0.5, 180.0, mud=-3.5, presence=-1.0, air=1.5, spread=0.25, sustained=True),
     "cluster": Role(-1.0, 140.0, mud=-2.0, presence=-1.0, spread=0.3, sustained=True),
     "drone": Role(-2.0, 30.0, mud=-4.0, presence=-1.0, spread=0.0, sustained=True),
-    "bass": Role(-0.5, 32.0, mud=-3.0, presence=2.5, spread=0.0),
+    "bass": Role(-0.5, 38.0, mud=-3.0, presence=2.5, spread=0.0),
     "perc": Role(1.5, 30.0, mud=-1.5, presence=1.0, air=2.0, spread=0.0),
     "fx": Role(0.0, 60.0, spread=0.2),
 }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ..music.library import library
 from ..music.score import Part, Score
 from . import dsp, roles, sampled
 from .bank import DRUM_BANK, Bank, Zone
@@ -25,6 +26,9 @@ _KITS = {
     "boss_battle": 16,
 }
 """Palette → drum kit (program of bank 128): electronic, jazz, power; all others play the standard kit, 0."""
+_OPEN_HZ = 17_500.0
+_TILT_DB, _TILT_HZ = 60.0, 1_600.0
+_MOST_LIFT_DB, _MOST_CUT_DB = 12.0, 6.0
 _MELODIC_DRUMS = range(112, 120)
 
 
@@ -93,13 +97,30 @@ class Sampled:
         return wave, sampled.held(made.zone, made.key, len(wave), self._rate)
 
 
+def tilt(score: Score, rate: int) -> dsp.Sections:
+    """The mood's colour, shape (k, 6): a shelf that lifts or takes off the top by what the mood is brighter or darker
+    than the palette's own (arousal and valence, as `lowpass_hz` holds them; Juslin and Laukka 2003, table 7)."""
+    palettes = [library().palettes[name] for name in score.palette.split("+") if name in library().palettes]
+    if not palettes or score.lowpass_hz >= _OPEN_HZ:
+        return np.zeros((0, 6), np.float32)
+    own = sum(0.6 * p.va.arousal + 0.2 * p.va.valence + 0.2 for p in palettes) / len(palettes)
+    moved = (score.lowpass_hz - 2_800) / 13_000 - own
+    most = _MOST_LIFT_DB if moved > 0 else _MOST_CUT_DB
+    gain = most * float(np.tanh(_TILT_DB * moved / most))
+    return (
+        dsp.biquad("highshelf", rate, _TILT_HZ, gain_db=gain, q=0.5)
+        if abs(gain) > 0.3
+        else np.zeros((0, 6), np.float32)
+    )
+
+
 def of(part: Part, bank: Bank, score: Score, rate: int) -> Source:
     """The source that plays `part`.
 
     Raises:
         InvalidArgument: `part.synth` names no voice of ours.
     """
-    eq = roles.equaliser(roles.of(part.role), rate)
+    eq = np.concatenate([roles.equaliser(roles.of(part.role), rate), tilt(score, rate)])
     if score.lowpass_hz < 16_000:
         eq = np.concatenate([eq, dsp.biquad("lowpass", rate, max(1_500.0, score.lowpass_hz), q=0.6)])
     if part.synth is not None:

@@ -54,6 +54,7 @@ VOICES: dict[str, Voice] = {
     "triangle": Voice(lambda s, n, r: chip.triangle(s.key, n, r), 0.001, 0.012, bright=False),
     "noise": Voice(lambda s, n, r: chip.drum(s.key, n, r), 0.0005, 0.05, shot=True, bright=False),
     "saw_lead": Voice(_plain(voices.saw_lead), 0.006, 0.18),
+    "saw_pluck": Voice(_plain(voices.saw_pluck), 0.002, 0.12),
     "saw_bass": Voice(_plain(voices.saw_bass), 0.003, 0.06),
     "super_pad": Voice(_plain(voices.super_pad), 0.45, 1.6, wide=True),
     "square_lead": Voice(_plain(voices.square_lead), 0.005, 0.15),

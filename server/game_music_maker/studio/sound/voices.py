@@ -10,6 +10,8 @@ from . import oscillators as osc
 
 Floats = NDArray[np.float32]
 
+_LOWEST_HZ = 38.0
+
 
 def _time(n: int, rate: int) -> Floats:
     return np.asarray(np.arange(n) / rate, np.float32)
@@ -55,11 +57,21 @@ def saw_lead(key: float, n: int, rate: int, side: int) -> Floats:
     return sweep(wave, rate, (1_800 + 6_000 * np.exp(-t / 0.5)).astype(np.float32), 1.2) * np.float32(0.22)
 
 
+def saw_pluck(key: float, n: int, rate: int, side: int) -> Floats:
+    """A short bright saw for figures: the filter falls shut at once, the tone dies away."""
+    t = _time(n, rate)
+    wave = _saws(key, n, rate, (-6.0, 0.0, 7.0), 0.0, 41 + side)
+    hz = osc.hertz(key)
+    cut = np.minimum(1.5 * hz + 500 + 7_000 * np.exp(-t / 0.07), 12_000).astype(np.float32)
+    return np.asarray(sweep(wave, rate, cut, 1.6, steps=4) * (0.3 * np.exp(-t / 0.32)), np.float32)
+
+
 def saw_bass(key: float, n: int, rate: int, side: int) -> Floats:
     t = _time(n, rate)
     hz = osc.hertz(key)
     wave = _saws(key, n, rate, (-4.0, 4.0), 0.0, 21)
-    wave += osc.read(osc.pulse(osc.partials(hz / 2), 0.5), osc.phase(n, rate, hz / 2)) * np.float32(0.35)
+    if hz / 2 >= _LOWEST_HZ:  # an octave below what speakers play is only rumble
+        wave += osc.read(osc.pulse(osc.partials(hz / 2), 0.5), osc.phase(n, rate, hz / 2)) * np.float32(0.35)
     cut = 260 + 3_400 * np.exp(-t / 0.12)
     return sweep(wave, rate, cut.astype(np.float32), 1.8) * np.float32(0.3)
 
