@@ -154,6 +154,18 @@ def test_nothing_but_protocol_is_on_stdout(server: Server) -> None:
     assert all(json.loads(line)["jsonrpc"] == "2.0" for line in out.splitlines())
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX shell")
+def test_a_host_that_gives_no_stderr_is_served(tmp_path: Path) -> None:
+    hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": HELLO}
+    done = subprocess.run(
+        ["sh", "-c", '"$0" -m game_music_maker serve 2>&-', sys.executable],
+        input=json.dumps(hello).encode() + b"\n", stdout=subprocess.PIPE, timeout=60, check=False,
+        env={**os.environ, "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["result"]["serverInfo"]["name"] == "game-music-maker"
+
+
 def test_the_list_is_byte_identical_across_calls_restarts_and_backends(tmp_path: Path) -> None:
     seen = set()
     for number, extra in enumerate(({}, {}, {"GAME_MUSIC_MAKER_BACKEND": "local"}, {"NEMO_TOKEN": "nmv_usr_x"})):
