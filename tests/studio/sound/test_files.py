@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from game_music_maker.studio.sound import files
+from game_music_maker.studio.sound import files, loudness
 
 RATE = 48_000
 
@@ -90,3 +90,17 @@ def test_wav_carries_its_loop(tmp_path: Path, sound: np.ndarray) -> None:
 def test_what_is_no_vorbis_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="Ogg"):
         files.tagged(b"RIFF....", {})
+
+
+def test_what_an_ogg_decodes_to_stays_under_the_ceiling(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    sound = np.clip(rng.standard_normal((3 * 48_000, 2)), -0.85, 0.85).astype(np.float32)
+    files.write_ogg(tmp_path / "loud.ogg", sound, 48_000, {})
+    found = loudness.measure(tmp_path / "loud.ogg")
+    assert -1.6 < found.true_peak_dbtp <= -1.0
+    files.write_ogg(tmp_path / "again.ogg", sound, 48_000, {})
+    assert (tmp_path / "again.ogg").read_bytes() == (tmp_path / "loud.ogg").read_bytes()
+    soft = sound * np.float32(0.2)
+    files.write_ogg(tmp_path / "soft.ogg", soft, 48_000, {})
+    decoded = soundfile.read(tmp_path / "soft.ogg", dtype="float32")[0]
+    assert np.std(decoded) > 0.95 * np.std(soft)  # nothing is taken off what is low enough

@@ -18,11 +18,15 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from . import loudness
+from .dsp import db
+
 Floats = NDArray[np.float32]
 
 _BLOCK = 1 << 16
 _QUALITY = 0.35
 """libsndfile's compression level, 0 best … 1 smallest: about 190 kb/s."""
+_TRIES, _MARGIN_DB = 4, 0.05
 _SERIAL = 0x474D4D31
 _VENDOR = b"Game Music Maker"
 
@@ -46,15 +50,34 @@ def write_wav(path: Path, sound: Floats, rate: int, *, loop: tuple[int, int] | N
         file.write(struct.pack("<I", total))
 
 
-def write_ogg(path: Path, sound: Floats, rate: int, tags: Mapping[str, str]) -> None:
-    """`sound`, shape (n, 2), as Ogg Vorbis with `tags` as its comments, in their order; equal input, equal bytes."""
+def write_ogg(path: Path, sound: Floats, rate: int, tags: Mapping[str, str], *, ceiling_dbtp: float = -1.0) -> None:
+    """`sound`, shape (n, 2), as Ogg Vorbis with `tags` as its comments, in their order; equal input, equal bytes.
+
+    What a player decodes peaks higher than what was encoded: it is measured, and where it passes `ceiling_dbtp` the
+    sound is encoded again, lower by as much.
+    """
+    gain = 1.0
+    for _ in range(_TRIES):
+        raw = _vorbis(sound, rate, gain)
+        meter = loudness.TruePeak(sound.shape[1])
+        with soundfile.SoundFile(io.BytesIO(raw)) as file:
+            for block in file.blocks(_BLOCK, dtype="float32", always_2d=True):
+                meter.feed(np.ascontiguousarray(block.T))
+        over = meter.dbtp - ceiling_dbtp
+        if over <= 0:
+            break
+        gain *= db(-over - _MARGIN_DB)
+    path.write_bytes(tagged(raw, tags))
+
+
+def _vorbis(sound: Floats, rate: int, gain: float) -> bytes:
     raw = io.BytesIO()
     with soundfile.SoundFile(
         raw, "w", rate, sound.shape[1], "VORBIS", format="OGG", compression_level=_QUALITY
     ) as file:
         for at in range(0, len(sound), _BLOCK):
-            file.write(np.clip(sound[at : at + _BLOCK], -1, 1))
-    path.write_bytes(tagged(raw.getvalue(), tags))
+            file.write(np.clip(sound[at : at + _BLOCK] * np.float32(gain), -1, 1))
+    return raw.getvalue()
 
 
 def tagged(stream: bytes, tags: Mapping[str, str]) -> bytes:
