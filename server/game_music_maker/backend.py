@@ -132,14 +132,15 @@ class Studio:
         self._closed = False
 
     async def spawn(self) -> None:
-        """Start the process without waiting for it, so that it comes up while the caller loads other things.
+        """Start the process without waiting for it, so that it comes up while the caller loads other things, and makes
+        itself ready for a clip.
 
         Raises:
             BackendUnreachable: its folder cannot be written.
         """
         async with self._single:
             if self._process is None and self._coming is None and not self._closed:
-                self._coming = await self._launch()
+                self._coming = await self._launch("--expect-clip")
 
     async def url(self) -> str:
         """The address of the running studio.
@@ -178,7 +179,7 @@ class Studio:
             raise
         self._process = process
 
-    async def _launch(self) -> asyncio.subprocess.Process:
+    async def _launch(self, *options: str) -> asyncio.subprocess.Process:
         try:
             self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
             log = _bounded_log(self._home / "studio.log")
@@ -190,7 +191,7 @@ class Studio:
         with log:
             return await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-m", "game_music_maker.studio", "--home", str(self._home)),
+                *("-m", "game_music_maker.studio", "--home", str(self._home), *options),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -54,6 +54,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--home", type=Path, help="home folder (default: GAME_MUSIC_MAKER_HOME)")
     parser.add_argument("--foreground", action="store_true", help="for a person: say the link of the page")
     parser.add_argument("--lease", type=float, default=LEASE_S, help="seconds that a claimed job is held for")
+    parser.add_argument("--expect-clip", action="store_true", help="a clip will come: have a worker ready for it")
     return parser.parse_args(argv)
 
 
@@ -91,7 +92,13 @@ async def _serve(arguments: argparse.Namespace, settings: Settings) -> None:
     if settings.llm_url:
         model = LanguageModel(settings.llm_url, settings.llm_model or "default", settings.llm_key)
     home = arguments.home or settings.home
-    options = Options(home=home, soundfont=settings.soundfont, model=model, lease_s=arguments.lease)
+    options = Options(
+        home=home,
+        soundfont=settings.soundfont,
+        model=model,
+        lease_s=arguments.lease,
+        expects_clip=arguments.expect_clip,
+    )
     desk = Desk(options)
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -89,7 +89,7 @@ class Studio:
         user = await self._user(request)
         wanted = await body(request, _Open.model_validate)
         session = await self._desk.db(self._desk.sessions.open, user, wanted.task_name, wanted.language)
-        self._desk.background(self._desk.pool.warm())  # words will come
+        self._desk.background(self._desk.pool.warm("score"))  # words will come
         return answer({"task_id": session.task, "session_id": session.id})
 
     async def claim(self, request: Request) -> Response:
@@ -145,15 +145,15 @@ class Studio:
             try:
                 if part.error is not None:
                     raise part.error
-                taken.append((await self._keep(session, part, sha), sha))
+                asset = await self._keep(session, part, sha)
+                desk.foresee(asset)
+                taken.append((asset, sha))
             except MusicMakerError as error:
                 part.error = error
                 why = {"code": error.code, "message": error.message, "advice": error.next}
                 rejected.append({"filename": part.name, **why})
         if taken:
             await self._place(session, [asset for asset, _ in taken])
-            for asset, _ in taken:
-                desk.foresee(asset)
         return taken, rejected
 
     async def _keep(self, session: Session, part: Incoming, sha: str) -> Asset:

@@ -45,8 +45,8 @@ class LanguageModel:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a studio is set up. `home` is the shared home folder, `model` helps with words that no rule knows; the rest
-    are limits that seldom change."""
+    """How a studio is set up. `home` is the shared home folder, `model` helps with words that no rule knows; where a
+    clip is expected, a worker is made ready for it at once; the rest are limits that seldom change."""
 
     home: Path
     soundfont: Path | None = None
@@ -55,6 +55,7 @@ class Options:
     queue: int = QUEUE
     cap_bytes: int = CAP_BYTES
     clock: Clock = time.time
+    expects_clip: bool = False
 
 
 class Desk:
@@ -86,6 +87,8 @@ class Desk:
 
     def start(self) -> None:
         self.background(self._work())
+        if self.options.expects_clip:
+            self.background(self._quietly(self.pool.warm("look")))
 
     def background(self, work: Any) -> asyncio.Task[Any]:
         """Run a coroutine beside the requests; it ends with the studio."""
@@ -264,7 +267,7 @@ class Desk:
         if asset.info is not None and asset.info.kind == "video":
             with contextlib.suppress(BackendError):
                 self.background(self._quietly(self.look(asset)))
-        self.background(self._quietly(self.pool.warm()))
+        self.background(self._quietly(self.pool.warm("score")))
 
     async def _quietly(self, work: Any) -> None:
         with contextlib.suppress(MusicMakerError):

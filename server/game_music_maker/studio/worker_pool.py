@@ -110,7 +110,7 @@ class Pool:
         self._idle: list[Worker] = []
         self._all: set[Worker] = set()
         self._places = asyncio.Semaphore(most)
-        self._warming = False
+        self._warming: dict[str, asyncio.Task[None]] = {}
         self._closed = False
 
     async def run(
@@ -122,6 +122,8 @@ class Pool:
             WorkerDied: its process ended. TimedOut: it took too long.
             MusicMakerError: what the task raised.
         """
+        if task != "warm" and needs in self._warming:
+            await asyncio.wait([self._warming[needs]])
         async with self._places:
             worker = await self._take(needs)
             try:
@@ -144,16 +146,19 @@ class Pool:
             await self._give_back(worker)
             return result
 
-    async def warm(self) -> None:
-        """Have a worker ready for a score, before one is wanted; failures show when it is."""
-        if self._warming or any("score" in worker.warm for worker in self._all):
+    async def warm(self, needs: str) -> None:
+        """Have a worker ready for a ``look`` or a ``score``, before one is wanted; failures show when it is."""
+        if needs in self._warming or any(needs in worker.warm for worker in self._all):
             return
-        self._warming = True
+        self._warming[needs] = asyncio.create_task(self._warm(needs))
+        await self._warming[needs]
+
+    async def _warm(self, needs: str) -> None:
         try:
             with contextlib.suppress(MusicMakerError):
-                await self.run("warm", {}, needs="score")
+                await self.run("warm", {"needs": needs}, needs=needs)
         finally:
-            self._warming = False
+            del self._warming[needs]
 
     async def _take(self, needs: str) -> Worker:
         """The best idle worker: one that has loaded what is needed, else the one that has loaded least."""
@@ -181,5 +186,7 @@ class Pool:
     async def close(self) -> None:
         """End every worker now."""
         self._closed = True
+        for warming in self._warming.values():
+            warming.cancel()
         workers, self._all, self._idle = list(self._all), set(), []
         await asyncio.gather(*(worker.end() for worker in workers))

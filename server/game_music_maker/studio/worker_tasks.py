@@ -43,7 +43,11 @@ Task = Callable[[Tools, Mapping[str, Any], Progress], dict[str, Any]]
 
 
 def _warm(tools: Tools, args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-    """Load what a score and its render will need, and open the instruments."""
+    """``{"needs"}``: load what a look will need, or what a score and its render will, and open the instruments."""
+    if args["needs"] == "look":
+        from .picture import analyse, probe, quick  # noqa: F401
+
+        return {}
     from .scoring import load
 
     load()
