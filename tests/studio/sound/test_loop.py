@@ -9,7 +9,8 @@ import pytest
 
 from game_music_maker.errors import InvalidArgument
 from game_music_maker.studio.sound import seam
-from game_music_maker.studio.sound.play import fold, later_pass, play
+from game_music_maker.studio.sound.play import later_pass, play
+from game_music_maker.studio.sound.stage import fold
 
 RATE = 48_000
 
