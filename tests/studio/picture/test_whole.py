@@ -161,6 +161,17 @@ def test_a_slideshow_of_stills_with_fades(media: Any, make: Any, look: Any) -> N
     assert look(done.path, 2.96).max() < 0.15
 
 
+def test_a_slideshow_with_an_animation_in_it_fades_smoothly(media: Any, make: Any) -> None:
+    still = media.derived(media.clip(["red"], 1, sound=None), "-frames:v", "1", suffix="png")
+    moving = media.derived(media.clip(["test"], 2, sound=None), "-r", "5", "-t", "1", suffix="gif")
+    video = [
+        Clip(asset="r", duration_ms=1000, still=True),
+        Clip(asset="g", start_ms=600, duration_ms=1000, transition_ms=400),
+    ]
+    done = make({"r": still, "g": moving}, video=video, width=160, height=90)
+    assert len(read(done.path)[0][0].size) == pytest.approx(1.6 * 30, abs=1)
+
+
 @pytest.mark.parametrize("visual", ["waveform", "spectrum"])
 def test_music_without_footage_moves(media: Any, make: Any, look: Any, visual: str) -> None:
     tone = media.derived(media.clip(["black"], 4, sound="syllables"), "-vn", suffix="wav")

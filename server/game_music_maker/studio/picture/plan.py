@@ -141,7 +141,8 @@ def _canvas(timeline: Timeline, shots: tuple[Shot, ...], format: str, quality: s
     asked = (_whole(meta.get("width")), _whole(meta.get("height")))
     first = next((shot.size for shot in shots if shot.size), None)
     width, height = asked if asked[0] and asked[1] else first or (1280, 720)
-    videos = [shot.info.video for shot in shots if shot.info and shot.info.video]
+    # An animation's ten frames a second would make the fades of a slideshow stumble.
+    videos = [shot.info.video for shot in shots if shot.info and shot.info.video and not shot.info.animated]
     rates = [video.fps for video in videos if video.fps > 0]
     fps = min(60.0, rates[0] if rates else 30.0)
     fit = meta.get("fit") if meta.get("fit") in ("crop", "fit", "blur") else "fit"
