@@ -60,6 +60,10 @@ def test_every_format_is_whole_from_first_to_last(
     )
     assert Path(done.path).suffix == f".{format}"
     ffmpeg("-xerror", "-i", done.path, "-f", "null", "-")
+    tags = ffmpeg("-i", done.path, "-f", "ffmetadata", "-").splitlines()
+    if format == "ogg":  # its tags belong to the stream
+        tags = ffmpeg("-i", done.path, "-map_metadata", "0:s:0", "-f", "ffmetadata", "-").splitlines()
+    assert (f"title={_music(media).name}" in tags) == (format != "gif")
     streams, _ = read(done.path)
     assert {s.media: s.codec for s in streams} == {k: v for k, v in (("video", codec), ("audio", sound)) if v}
     assert done.duration_s == pytest.approx(4, abs=0.08)

@@ -101,7 +101,7 @@ def render(
     plan = make_plan(timeline, assets, output.format, output.quality)
     clock = Clock(progress)
     out = folder / f"result.{plan.format}"
-    title = str(timeline.meta.get("title") or "")[:200]
+    title = _title(timeline, assets)
     if plan.format == "gif":
         with clock.stage("picture", 0.0, 0.97) as tell:
             notes = encode_gif(plan, folder, out, _share(tell, plan.seconds))
@@ -129,6 +129,13 @@ def render(
             )
     with clock.stage("check", 0.97, 1.0):
         return _checked(out, plan, levels, (*plan.reasons, *notes), clock)
+
+
+def _title(timeline: Timeline, assets: Mapping[str, Asset]) -> str:
+    """What the file's tag says: the timeline's title, else the name of its music."""
+    scores = (assets.get(clip.asset or "") for clip in timeline.score_clips)
+    name = next((score.name for score in scores if score is not None), "")
+    return str(timeline.meta.get("title") or name)[:200]
 
 
 def _share(tell: Progress, seconds: float) -> ffmpeg.Tick:
