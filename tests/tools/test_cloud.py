@@ -432,6 +432,23 @@ def test_a_download_that_broke_off_goes_on_with_the_next_export_of_the_same_rend
     assert play(tmp_path, scenario).count("POST /api/render") == 1
 
 
+def test_an_export_that_is_cancelled_while_it_comes_down_leaves_nothing(tmp_path: Path) -> None:
+    async def scenario(room: Room) -> None:
+        await room.call("upload", files=[room.clip()])
+        stall = threading.Event()
+        room.nemo.rule("GET /files/", times=1, length=len(room.nemo.output), cut=40_000, stall=stall)
+        running = await room.call("export", output="out.mp4", wait_s=0)
+        folder = room.home / "Videos" / "game-music-maker"
+        while not list(folder.glob(".out.mp4.*.part")):
+            await room.call("state", wait_s=0)
+        assert (await room.call("cancel", job=running["job"]))["status"] == "cancelled"
+        stall.set()
+        assert list(folder.iterdir()) == []
+        assert Path((await room.call("export", output="out.mp4"))["path"]).read_bytes() == room.nemo.output
+
+    play(tmp_path, scenario)
+
+
 def test_a_project_keeps_its_backend_and_its_service(tmp_path: Path) -> None:
     async def scenario(room: Room) -> None:
         await room.call("connect", project="one")
