@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from game_music_maker.studio.music.brief import is_music_request, read_brief, read_changes
+from game_music_maker.studio.music.library import library
 
 
 def test_main_sentence() -> None:
@@ -109,12 +110,75 @@ def test_a_cue_wins_over_scenes_only_as_a_stinger() -> None:
         ("fade out at the end", "fade", None, None),
         ("darker", "mood", "dark", None),
         ("three options", "options", None, None),
+        ("less drums", "density", "drums", None),
+        ("弦乐少一点", "density", "strings", None),
+        ("more bass", "density", "bass", None),
+        ("把合唱去掉", "exclude", "choir", None),
+        ("replace the flute with a violin", "exclude", "flute", None),
+        ("钢琴换成竖琴", "exclude", "piano", None),
+        ("too slow", "tempo", None, None),
+        ("太快了", "tempo", None, None),
+        ("10 bpm faster", "faster", None, None),
+        ("not so sad", "mood", "sad", None),
+        ("make the ending bigger", "energy", None, "outro"),
+        ("make the ninth section calmer", "energy", None, "9"),
+        ("transpose it down a bit", "up", None, None),
     ],
 )
 def test_changes(text: str, op: str, word: str | None, section: str | None) -> None:
     changes, left = read_changes(text)
     assert (changes[0].op, changes[0].word, changes[0].section) == (op, word, section)
     assert left == ()
+
+
+def test_degrees_of_change_have_the_right_sign() -> None:
+    def amount(text: str) -> float:
+        return next(iter(read_changes(text)[0])).amount or 0.0
+
+    assert amount("too slow") > 1 > amount("too fast")
+    assert amount("less drums") < 1 < amount("鼓重一点")
+    assert (amount("10 bpm faster"), amount("慢10拍")) == (10, -10)
+    assert amount("没那么悲伤") < 0 < (amount("sadder") or 1)
+    assert (amount("double the tempo"), amount("速度减半")) == (2, 0.5)
+
+
+def test_several_sections_change_alike() -> None:
+    for text in ("sections 2 and 3 more intense", "第二段和第三段更激烈"):
+        assert [(c.op, c.section) for c in read_changes(text)[0]] == [("energy", "2"), ("energy", "3")]
+
+
+def test_one_instrument_for_another() -> None:
+    changes, left = read_changes("swap the piano for a harp")
+    assert [(c.op, c.word) for c in changes] == [("exclude", "piano"), ("include", "harp")]
+    assert left == ()
+
+
+def test_a_negation_ends_with_its_clause() -> None:
+    assert (read_brief("horror, not too loud, slow").pace or 1) < 0.5
+    assert (read_brief("恐怖氛围，不要太吵，慢").pace or 1) < 0.5
+
+
+def test_moments_of_an_arc_are_no_length() -> None:
+    brief = read_brief("开始平静，0:40变激烈，结尾安静")
+    assert [(p.at_s, p.share) for p in brief.arc] == [(None, 0.0), (40.0, None), (None, 0.85)]
+    assert brief.length_s is None
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_palette_and_mood_is_reached_by_each_of_its_words(language: str) -> None:
+    lib = library()
+    missed = []
+    for palette in lib.palettes.values():
+        for word in (palette.names[language], *getattr(palette.aliases, language)):
+            brief = read_brief(f"{word} music" if language == "en" else f"{word}的音乐")
+            wanted = {w.id for w in brief.moods} | {brief.scene, brief.style}
+            if palette.id not in wanted and not (palette.kind == "cue" and brief.requests):
+                missed.append((palette.id, word, sorted(filter(None, wanted))))
+    for mood in lib.moods.values():
+        missed += [(mood.id, w) for w in getattr(mood, language) if mood.id not in {m.id for m in read_brief(w).moods}]
+    assert len(lib.palettes) == 24
+    assert len(lib.moods) == 40
+    assert missed == []
 
 
 def test_changes_in_time_and_several_at_once() -> None:

@@ -130,15 +130,17 @@ def _wishes(found: list[Found], text: str) -> dict[str, object]:
     wanted: list[str] = []
     excluded: list[str] = []
     requests: set[str] = set()
-    factor, negated, negated_end = 1.0, False, -1
+    factor, negated, negated_end, negated_at = 1.0, False, -1, 0
     last_span: tuple[int, int] = (-1, -1)
     for f in found:
         if f.kind == "intensifier":
             factor = float(f.id)
             continue
         if f.kind == "negation":
-            negated, negated_end = True, -1
+            negated, negated_end, negated_at = True, -1, f.end
             continue
+        if negated and negated_end < 0 and re.search(r"[,.;，。；]", text[negated_at : f.start]):
+            negated = False  # "not too loud, slow"
         if (f.start, f.end) != last_span and negated and negated_end >= 0:
             between = text[negated_end : f.start]
             negated = bool(_LIST.fullmatch(between)) and not _TURN.search(between) and f.kind == "instrument"
@@ -204,6 +206,12 @@ def _level(clause: str) -> float | None:
     return None
 
 
+def _moment_in(clause: str, hit: re.Match[str]) -> bool:
+    """A point in time and no length: "at 0:40", "0:40变激烈", "45秒又平静"."""
+    said = re.search(r"at |after |from |by |从|在|到|后|处|开始", hit[0] + " ")
+    return bool(said or re.match(r"[\s,，]*(?:变|转|就|又|再|起|爆发|进入)", clause[hit.end() :]))
+
+
 def _arc(text: str) -> tuple[ArcPoint, ...]:
     """Intensity over time: clauses that name both a moment and a level; two points at least, or one with seconds."""
     lib = library()
@@ -213,7 +221,7 @@ def _arc(text: str) -> tuple[ArcPoint, ...]:
         level = _level(clause) if clause else None
         if level is None:
             continue
-        if (hit := _AT.search(clause)) and re.search(r"at |after |from |by |从|在|到|后|处|开始", hit[0] + " "):
+        if (hit := _AT.search(clause)) and _moment_in(clause, hit):
             points.append(ArcPoint(level=level, at_s=seconds_of(hit, "")))
             continue
         for name, words in lib.moments.items():

@@ -14,7 +14,7 @@ from .words import Found, blank, change_lexicon, match, normalise, unknown
 Op = Literal["energy", "tempo", "mood", "density", "level", "loop", "unloop", "fade", "hard", "ring",
              "another", "options",
              "keep_theme", "rekey", "up", "mode", "hit", "match", "build", "swing", "bpm", "key", "meter",
-             "seed", "exclude",
+             "seed", "exclude", "faster",
              "include", "style", "pace", "length"]  # fmt: skip
 
 
@@ -79,8 +79,44 @@ _ZH_NTH = r"第\s*[\d一二三四五六七八九十]+"
 _NUMBERED = re.compile(
     rf"\b(?P<nth>{_NTH}(?:(?:\s*,\s*|\s+)(?:and\s+)?(?:the\s+)?{_NTH})*)\s+(?:sections?|parts?)\b"
     rf"|\b(?:sections?|parts?)\s+(?P<count>{_COUNT}(?:\s*(?:,|and|&)\s*{_COUNT})*)\b(?!\s*(?:s|sec|seconds?|bpm)\b)"
-    rf"|(?P<zh>{_ZH_NTH}(?:[、和与]{_ZH_NTH})*)\s*(?:段|部分|节(?!奏|拍))"
+    rf"|(?P<zh>{_ZH_NTH}(?:段?[、和与]{_ZH_NTH})*)\s*(?:段|部分|节(?!奏|拍))"
 )
+
+
+_EXCHANGE = re.compile(
+    r"(?:replace|swap|exchange|switch|change)(?: out)?\s+(?P<old>.+?)\s+(?:with|for|by|to)\s+(?P<new>.+)"
+    r"|(?P<new2>.+?)\s+(?:instead of|rather than|in place of)\s+(?P<old2>.+)"
+    r"|(?:把|将|用)?(?P<old3>.+?)(?:换成|改成|改为|换为|替换成|替换为)(?P<new3>.+)"
+)
+
+
+def _exchanged(clause: str) -> tuple[list[Change], str]:
+    """One instrument for another ("replace the flute with a violin", 钢琴换成竖琴), and the rest of the clause."""
+    hit = _EXCHANGE.search(clause)
+    if hit is None:
+        return [], clause
+    group = next(n for n in ("", "2", "3") if hit.groupdict().get(f"old{n}"))
+    found = [match(hit[f"{side}{group}"], change_lexicon())[0] for side in ("old", "new")]
+    old, new = ([f for f in side if f.kind == "instrument"] for side in found)
+    if not old or not new:
+        return [], clause
+    out = [Change(op="exclude", word=f.id) for f in old] + [Change(op="include", word=f.id) for f in new]
+    return out, blank(clause, *hit.span())
+
+
+_FASTER = re.compile(
+    r"(?P<n>\d+)\s*(?:bpm|beats)\s*(?P<way>faster|quicker|slower|up|down)|(?P<zway>[快慢])\s*(?P<zn>\d+)\s*(?:拍|bpm)"
+)
+
+
+def _faster(clause: str) -> tuple[list[Change], str]:
+    """ "10 bpm faster": a tempo counted from the present one."""
+    hit = _FASTER.search(clause)
+    if hit is None:
+        return [], clause
+    amount = float(hit["n"] or hit["zn"])
+    slower = (hit["way"] or hit["zway"]) in ("slower", "down", "慢")
+    return [Change(op="faster", amount=-amount if slower else amount)], blank(clause, *hit.span())
 
 
 def _numbered(clause: str) -> tuple[list[str], str]:
@@ -117,6 +153,8 @@ def read_changes(text: str) -> tuple[tuple[Change, ...], tuple[str, ...]]:
 def _clause(clause: str, before: str | None) -> tuple[list[Change], tuple[str, ...], str | None]:
     start, end, rest = _span(clause)
     numbered, rest = _numbered(rest)
+    exchanged, rest = _exchanged(rest)
+    faster, rest = _faster(rest)
     numbers = read_numbers(rest, length=False)
     found, rest = match(numbers.rest, change_lexicon())
     sections = [*numbered, *(f.id for f in found if f.kind == "section")]
@@ -124,7 +162,7 @@ def _clause(clause: str, before: str | None) -> tuple[list[Change], tuple[str, .
     if section is None and re.match(r"\s*(?:and\s+)?(?:make it|it\b|也|它)", clause):
         section = before
     place: dict[str, Any] = {"section": section, "start_s": start, "end_s": end, "text": clause.strip(" \0")}
-    changes: list[Change] = []
+    changes: list[Change] = [change.model_copy(update=place) for change in (*exchanged, *faster)]
     if numbers.bpm:
         changes.append(Change(op="bpm", amount=numbers.bpm, **place))
     if numbers.tonic:
@@ -143,11 +181,11 @@ _AND = re.compile(r"[\s,、]*(?:\b(?:and|or|nor|the|any|&)\b|和|或|与|及|、
 
 def _found(found: list[Found], text: str, place: dict[str, Any]) -> list[Change]:
     out: list[Change] = []
-    negated, negated_end, factor = False, -1, 1.0
-    taken: set[tuple[int, int]] = set()
+    negated, negated_end, negated_at, factor = False, -1, 0, 1.0
+    taken = {(f.start, f.end) for f in found if f.kind == "section"}
     for f in found:
         if f.kind == "negation":
-            negated, negated_end = True, -1
+            negated, negated_end, negated_at = True, -1, f.end
             continue
         if f.kind == "intensifier":
             factor = float(f.id)
@@ -161,7 +199,9 @@ def _found(found: list[Found], text: str, place: dict[str, Any]) -> list[Change]
             and not (_AND.fullmatch(text[negated_end : f.start]) and f.kind == "instrument")
         ):
             negated = False
-        change = _one(f, negated, factor, place)
+        if negated and negated_end < 0 and _BREAK.search(text[negated_at : f.start]):
+            negated = False
+        change = _degree(f, text, place) or _one(f, negated, factor, place)
         if change:
             out.append(change)
             taken.add(span)
@@ -169,6 +209,36 @@ def _found(found: list[Found], text: str, place: dict[str, Any]) -> list[Change]
             negated_end = f.end
         factor = 1.0
     return out
+
+
+_BREAK = re.compile(r"[,.;，。；、]")
+_LESS = re.compile(
+    r"(?:\bless|\bfewer|\bnot (?:so|as|that)(?: much)?|\breduce|没那么|不那么|别那么|不要那么|少用?(?:一?[点些])?)"
+    r"\s*(?:of )?(?:the )?$"
+)
+_MORE = re.compile(r"(?:\bmore|\bstronger|\blouder|\bheavier|\bbigger|多(?:一?[点些])?)\s*(?:of )?(?:the )?$")
+_BE = r"[\s\0]*(?:to )?(?:is |are |be )?(?:a bit |slightly |much )?"
+_LESS_AFTER = re.compile(_BE + r"(?:less\b|quieter|softer|lower|down\b|[少轻小弱]一?[点些])")
+_MORE_AFTER = re.compile(_BE + r"(?:louder|stronger|more prominent|heavier|up\b|[重多响大强]一?[点些])")
+_GONE_AFTER = re.compile(r"[\s\0]*(?:都|全)?(?:去掉|去除|删掉|删除|拿掉|不要|取消|关掉)|[\s\0]*(?:out|away|off|gone)\b")
+
+
+def _degree(f: Found, text: str, place: dict[str, Any]) -> Change | None:
+    """How much of an instrument or a mood: "less drums", 弦乐少一点, 把合唱去掉, "not so sad"."""
+    before, after = text[: f.start].replace("\0", " "), text[f.end :]
+    if f.kind == "mood" and _LESS.search(before):
+        return Change(op="mood", word=f.id, amount=-0.6, **place)
+    if f.kind == "palette" and f.text in library().moods and _LESS.search(before):
+        return Change(op="mood", word=f.text, amount=-0.6, **place)
+    if f.kind != "instrument":
+        return None
+    if _GONE_AFTER.match(after):
+        return Change(op="exclude", word=f.id, **place)
+    if _LESS.search(before) or _LESS_AFTER.match(after):
+        return Change(op="density", word=f.id, amount=0.6, **place)
+    if _MORE.search(before) or _MORE_AFTER.match(after):
+        return Change(op="density", word=f.id, amount=1.4, **place)
+    return None
 
 
 def _one(f: Found, no: bool, factor: float, place: dict[str, Any]) -> Change | None:

@@ -130,7 +130,12 @@ def _meter(out: Numbers) -> None:
     out.rest = blank(out.rest, *hit.span())
 
 
+_DECADE = re.compile(r"\b(?:19)?[6-9]0s(?=\s+(?!long|of|clip|video|loop|in length|please)[a-z])")
+
+
 def _length(out: Numbers) -> None:
+    if _DECADE.search(out.rest):
+        return  # "80s music" is a style
     if hit := _MINSEC.search(out.rest):
         minutes, seconds = hit["m"] or hit["m2"], hit["s"] or hit["s2"]
         out.length_s = zh_number(minutes) * 60 + zh_number(seconds)

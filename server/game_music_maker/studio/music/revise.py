@@ -19,8 +19,9 @@ from .brief import Brief
 from .changes import Change
 from .complete import make_plan
 from .desk import Desk
-from .library import Affect, library
+from .library import Affect, Instrument, library
 from .naming import instrument_name, key_name, mood_name, palette_name
+from .score import Part
 from .theory import pitch_class
 from .wishes import assign
 
@@ -76,7 +77,18 @@ def _energy(desk: Desk, change: Change) -> None:
 
 
 def _density(desk: Desk, change: Change) -> None:
-    roles = [v.part.role for v in assemble(desk.plan).voices]
+    """Busier or sparser; of one instrument alone where `word` names it."""
+    voices = assemble(desk.plan).voices
+    if change.word:
+        instrument = library().instruments[change.word]
+        voices = tuple(v for v in voices if _plays(v.part, instrument))
+        if not voices and (change.amount or 1) > 1:
+            _include(desk, change)
+            return
+        if not voices:
+            desk.notes.append(say("revise.was_none", instrument=instrument_name(instrument)))
+            return
+    roles = [v.part.role for v in voices]
     factor = change.amount or 1.0
 
     def move(row: SectionPlan) -> dict[str, Any]:
@@ -84,7 +96,18 @@ def _density(desk: Desk, change: Change) -> None:
         return {"density": density | {r: _clip(density.get(r, 1.0) * factor, 0.3, 2.5) for r in roles}}
 
     done = desk.update(desk.where(change), move)
+    if change.word:
+        name = instrument_name(library().instruments[change.word])
+        desk.notes.append(say("revise.less_of" if factor < 1 else "revise.more_of", instrument=name, sections=done))
+        return
     desk.notes.append(say("revise.fewer_notes" if factor < 1 else "revise.more_notes", sections=done))
+
+
+def _plays(part: Part, instrument: Instrument) -> bool:
+    """Whether a part is what the user calls by the instrument's name."""
+    if part.drums or instrument.drums:
+        return part.drums and instrument.drums
+    return part.role in instrument.roles or part.program in (*instrument.gm, *instrument.family)
 
 
 def _tempo(desk: Desk, change: Change) -> None:
@@ -94,7 +117,9 @@ def _tempo(desk: Desk, change: Change) -> None:
     now = desk.plan.tempo_map[0].bpm if desk.plan.tempo_map else 100.0
     scene = palettes_of(desk.plan)[0]
     unit = 1.5 if scene.bpm_unit == "dq" and (desk.plan.meter or "").endswith("8") else 1.0
-    if change.op == "tempo":
+    if change.op == "faster":
+        bpm = now + (change.amount or 0.0) * unit
+    elif change.op == "tempo":
         bpm = now * (change.amount or 1.0)
     elif change.op == "pace":
         low, _, high = affect.tempo_range(scene)
@@ -319,7 +344,8 @@ def _swing(desk: Desk, change: Change) -> None:
 
 
 _HANDLERS: dict[str, Callable[[Desk, Change], None]] = {
-    "energy": _energy, "density": _density, "tempo": _tempo, "bpm": _tempo, "pace": _tempo, "meter": _meter,
+    "energy": _energy, "density": _density, "tempo": _tempo, "bpm": _tempo, "faster": _tempo, "pace": _tempo,
+    "meter": _meter,
     "key": _key, "up": _key, "rekey": _key, "mode": _key, "mood": _mood, "exclude": _exclude, "include": _include,
     "another": _another, "seed": _another, "style": _style, "loop": _loop, "unloop": _loop,
     "level": _level, "build": _build, "hit": _hit, "match": _hit, "swing": _swing, **dict.fromkeys(_LAST, _ending),
