@@ -164,6 +164,37 @@ def test_no_drums_chinese_and_odd_clips(tmp_path: Path, media: Media) -> None:
     play(tmp_path, media, scenario)
 
 
+def picture_times(path: str | Path) -> list[str]:
+    """When each frame of a picture is due, in seconds from the first."""
+    copied = ["-map", "0:v", "-c", "copy", "-f", "framecrc", "-"]
+    done = subprocess.run(
+        [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path), *copied],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    base = next(line for line in done.stdout.splitlines() if line.startswith("#tb 0"))
+    num, den = (int(part) for part in base.split(": ")[1].split("/"))
+    ticks = sorted(int(line.split(",")[2]) for line in done.stdout.splitlines() if line.startswith("0,"))
+    return [f"{(tick - ticks[0]) * num / den:.3f}" for tick in ticks]
+
+
+def test_a_clip_with_a_variable_frame_rate_keeps_every_frame_and_its_time(tmp_path: Path, media: Media) -> None:
+    """Ten frames a second in its first half, thirty in its second, as screen recorders write them."""
+    clip = media.clip(["cave", "life"], 3.0, filters="select='not(mod(n,3))+gt(n,90)'", after=("-fps_mode", "vfr"))
+
+    async def scenario(one: Host) -> None:
+        uploaded = await one.call("upload", files=[str(clip)])
+        assert uploaded["files"][0]["duration_s"] == pytest.approx(6, abs=0.1)
+        await one.call("send_message", message="calm forest music", wait_s=120)
+        made = await one.call("export", wait_s=120)
+        assert made["duration_s"] == pytest.approx(6, abs=0.1)
+        assert made["loudness"]["integrated_lufs"] == pytest.approx(-14, abs=0.5)
+        assert picture_md5(made["path"]) == picture_md5(clip)
+        assert picture_times(made["path"]) == picture_times(clip)
+        assert "Audio: aac" in facts(made["path"])
+
+    play(tmp_path, media, scenario)
+
+
 def test_wrong_files_are_one_clear_sentence_each(tmp_path: Path, media: Media) -> None:
     async def scenario(one: Host) -> None:
         (tmp_path / "words.mp4").write_text("just words")

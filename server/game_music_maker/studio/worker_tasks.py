@@ -5,6 +5,7 @@ Heavy libraries are imported by the task that needs them.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -50,8 +51,12 @@ def _warm(tools: Tools, args: Mapping[str, Any], progress: Progress) -> dict[str
         return {}
     from .scoring import load
 
+    # What is loaded stays: looking through it for garbage would cost a tenth of the loading, and memory of every copy.
+    gc.disable()
     load()
     tools.bank()
+    gc.freeze()
+    gc.enable()
     return {}
 
 
