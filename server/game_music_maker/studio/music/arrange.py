@@ -8,6 +8,7 @@ weight and colour between phrases).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -29,6 +30,8 @@ _FREE = frozenset(
 )
 _FLOOR = frozenset({"bass", "drone", "riff"})
 _ANSWERS = frozenset({"counter", "color", "sparkle", "bell"})
+_INSTRUMENTAL = ("intro", "break", "outro")
+"""Roles of sections without a tune."""
 _COLOURS = frozenset({"lead", "stabs", "hit", "fx"})
 
 
@@ -121,22 +124,29 @@ def _laid_out(band: Band, sections: Sequence[Section], seed: int) -> dict[tuple[
         part = voice.part
         if part.drums or part.role in ("drone", "fx"):
             continue
+        singing = part.role != "lead"
+        free = [
+            i
+            for i, s in enumerate(sections)
+            if s.bars >= 4 and anchors[i] != part.id and (singing or (i and s.role not in _INSTRUMENTAL))
+        ]
+        rest = sum(s.bars for s in sections if s.role in _INSTRUMENTAL) if not singing else 0
+        if singing and 0 in free:
+            rest = out[part.id, 0] = _STAGGER[part.layer]
         start = int(chance(seed, "lays out", part.role).integers(count))
-        rest = 0
-        if part.role == "lead":
-            rest = sum(s.bars for s in sections if s.role in ("intro", "break", "outro"))
-        elif sections[0].bars >= 4 and anchors[0] != part.id:
-            rest = _STAGGER[part.layer]
-        while rest < 0.21 * total:
-            free = [i for i, s in enumerate(sections) if i and s.bars >= 4 and (part.id, i) not in out]
-            free = [i for i in free if anchors[i] != part.id]
-            free = [i for i in free if part.role != "lead" or sections[i].role in ("A", "A'", "B", "build")]
-            if not free:
-                break
-            best = min(free, key=lambda i: (crowd[i] + (sections[i].role == "B"), (i - start) % count))
-            out[part.id, best] = 4 if sections[best].bars >= 7 else sections[best].bars // 2
-            rest += out[part.id, best]
-            crowd[best] += 1
+        order = sorted(
+            (i for i in free if i), key=lambda i: (crowd[i] + (sections[i].role == "B"), (i - start) % count)
+        )
+        for i in order:
+            if rest < 0.21 * total:
+                out[part.id, i] = 4 if sections[i].bars >= 7 else sections[i].bars // 2
+                rest += out[part.id, i]
+                crowd[i] += 1
+        for i in [*order, *(i for i in free if i == 0)]:  # too few sections to rest in: longer there
+            if rest < 0.18 * total:
+                more = min(sections[i].bars - 2 - out.get((part.id, i), 0), math.ceil(0.18 * total - rest))
+                out[part.id, i] = out.get((part.id, i), 0) + max(0, more)
+                rest += max(0, more)
     return out
 
 

@@ -78,7 +78,8 @@ def section_chords(
     count = max(1, -int(-bars * bar // length))
     row = _row(role, material)
     names = [row[i % len(row)] for i in range(count)]
-    if role == "A'" and generator.random() < 0.15 + 0.3 * tension:
+    # A return varies its second round; where the chords go round once only, they are what makes it a return.
+    if role == "A'" and count >= 2 * len(row) and generator.random() < 0.15 + 0.3 * tension:
         names = _swapped(names, generator, first=count // 2)
     if turns and count > len(material.turn):
         names[-len(material.turn) :] = material.turn

@@ -22,6 +22,8 @@ from .score import Chord
 from .theory import ladder
 
 TRIES = 24
+B_HIGHER = 2.5
+"""Semitones that the B theme lies above A."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def write_theme(
     """
     idea = idea or draw(room.palette, room.slots, chance(seed, "motif"), room.busy)
     if name == "B":
-        room = replace(room, centre=min(room.centre + 3, room.span[1] - 5))
+        room = replace(room, centre=min(room.centre + B_HIGHER, room.span[1] - 5))
         generator = chance(seed, "motif", "B")
         idea = (invert(idea[1]), new_tail(idea[0], generator))
     notes: list[LeadNote] = []
@@ -95,7 +97,14 @@ def write_theme(
     if not notes:
         return []
     away = room.centre - sum(n.pitch for n in notes) / len(notes)
-    return adapt(notes, chords, room, up=away, before=before) if abs(away) > 0.75 else notes
+    if abs(away) < 0.3:
+        return notes
+    # The chords let a line move by steps of their own: of a few shifts the one that comes nearest to the register.
+    rows = [
+        notes,
+        *(adapt(notes, chords, room, up=away + more, before=before) for more in (0.0, -0.7, 0.7, -1.5, 1.5, 2.5, -2.5)),
+    ]
+    return min(rows, key=lambda row: abs(room.centre - sum(n.pitch for n in row) / len(row)))
 
 
 def _phrase(
@@ -209,7 +218,7 @@ def _worth(notes: Sequence[LeadNote], room: Room) -> float:
     place = summits[0] / count
     return (
         6.0 * min(small, 0.78)
-        - 10.0 * max(0.0, small - 0.85)
+        - 12.0 * max(0.0, small - 0.83)
         - 1.5 * abs(step - room.palette.melody.step)
         - 2.0 * max(0.0, repeats - 0.2)
         - 2.0 * wide
@@ -220,7 +229,7 @@ def _worth(notes: Sequence[LeadNote], room: Room) -> float:
         - 1.0 * abs(place - 0.65)
         - 0.3 * max(0, 10 - span)
         - 0.12 * max(0, span - 16)
-        - 0.6 * max(0.0, abs(sum(n.pitch for n in notes) / len(notes) - room.centre) - 0.5)
+        - 1.2 * max(0.0, abs(sum(n.pitch for n in notes) / len(notes) - room.centre) - 0.5)
     )
 
 
@@ -233,7 +242,13 @@ def adapt(
     for i, note in enumerate(row):
         ends = i == len(row) - 1 or row[i + 1].phrase != note.phrase
         chord = chord_at(chords, note.beat)
-        close = chord.pcs if ends and chord is not None else None
+        # A phrase ends on the same degree of its chord as it did, where the chord has it.
+        own = note.pitch % 12
+        close = (
+            (own, *(pc for pc in chord.pcs if pc != own)) if ends and chord is not None and own in chord.pcs else None
+        )
+        if ends and close is None and chord is not None:
+            close = chord.pcs
         wishes.append(Wish(note.beat, note.dur, note.pitch + up, ends or _strong(note.beat, room), close))
     pitches = _sung(wishes, chords, room, before)
     return [replace(n, pitch=p) for n, p in zip(row, pitches, strict=True)]
@@ -251,7 +266,7 @@ def vary(
         same = following is not None and following.phrase == note.phrase
         if chord is None or following is None or note.dur <= quick:
             out.append(note)
-        elif same and note.dur >= 2 * quick and draw < 0.35 and following.beat == note.beat + note.dur:
+        elif same and note.dur >= 2 * quick and draw < 0.28 and following.beat == note.beat + note.dur:
             between = _between(note.pitch, following.pitch, chord, room)
             out.append(replace(note, dur=note.dur - quick))
             out.append(replace(note, beat=note.beat + note.dur - quick, dur=quick, pitch=between))
@@ -260,7 +275,7 @@ def vary(
             over = chord_at(chords, following.beat - quick) or chord
             upbeat = _upbeat(note.pitch, following.pitch, over, room)
             out.append(LeadNote(following.beat - quick, quick, upbeat, following.phrase))
-        elif same and note.dur >= 3 * quick and draw > 0.85 and out and abs(note.pitch - out[-1].pitch) < 5:
+        elif same and note.dur >= 3 * quick and draw > 0.7 and out and abs(note.pitch - out[-1].pitch) < 5:
             out.append(replace(note, dur=quick))
             out.append(replace(note, beat=note.beat + quick, dur=note.dur - quick))
         else:
