@@ -25,13 +25,13 @@ Doubles = NDArray[np.float64]
 HOP_S = 0.01
 ATTACK_S, RELEASE_S, HOLD_S = 0.12, 0.5, 0.12
 _SPEECH_ABOVE_DB, _SPEECH_LEAST_DB = 8.0, -46.0
-_EFFECT_ABOVE_DB, _EFFECT_LEAST_DB, _LOUD_DB = 12.0, -32.0, -16.0
+_EFFECT_ABOVE_DB, _EFFECT_LEAST_DB, _LOUD_DB = 12.0, -38.0, -16.0
 _PAUSE_S, _BLIP_S = 0.45, 0.05
 _FLOOR_S = 40.0
 _ONSET_S = 0.4
 """What sounds this near to speech belongs to it: its first and last syllable."""
 SPEECH_OVER_LU, EFFECT_OVER_DB = 10.0, 6.0
-_MARGIN_DB = 0.5
+_MARGIN_DB = 1.5
 _MOST_DEEPER_DB = 24.0
 _DEEPER_S = 0.3
 Spans = tuple[tuple[float, float], ...]

@@ -16,8 +16,8 @@ from . import loudness
 Doubles = NDArray[np.float64]
 
 TENTHS = 10
-_CALM_LU, _TENSE_LU = 5.0, 9.5
-_LEAST, _MOST = 0.62, 1.6
+_CALM_LU, _TENSE_LU = 6.0, 10.0
+_LEAST, _MOST = 0.66, 1.6
 _FARTHEST_DB = 8.0
 _SHORT, _SMOOTH = 30, 20
 _LEAST_S = 20.0
