@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,21 @@ def test_without_anything_set_the_studio_is_used_with_defaults() -> None:
     assert found.poll_seconds is None
     assert Path("/home/someone") in found.allowed_dirs
     assert Path.cwd() in found.allowed_dirs
+
+
+@pytest.mark.parametrize(
+    ("system", "data", "exports"),
+    [
+        ("linux", ".local/share/game-music-maker", "Videos/game-music-maker"),
+        ("darwin", "Library/Application Support/game-music-maker", "Movies/game-music-maker"),
+        ("win32", "AppData/Local/game-music-maker", "Videos/game-music-maker"),
+    ],
+)
+def test_folders_are_the_platforms_own(monkeypatch: pytest.MonkeyPatch, system: str, data: str, exports: str) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    found = read()
+    assert found.home == Path("/home/someone") / data
+    assert found.output_dir == Path("/home/someone") / exports
 
 
 GIVEN = {
