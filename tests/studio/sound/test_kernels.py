@@ -28,6 +28,15 @@ def test_sections_give_scipys_samples_and_state_across_blocks(noise: np.ndarray)
     assert not state.any()
 
 
+def test_a_long_stereo_sound_gives_scipys_samples_too() -> None:
+    long = np.random.default_rng(2).standard_normal((2, 150_001)).astype(np.float32)
+    sections = signal.butter(4, 0.2, output="sos").astype(np.float32)
+    whole, after = signal.sosfilt(sections, long, axis=-1, zi=np.zeros((len(sections), 2, 2), np.float32))
+    found, state = kernels.sosfilt(sections, long)
+    assert np.array_equal(found, whole)
+    assert np.array_equal(state, after)
+
+
 def test_the_input_is_left_alone(noise: np.ndarray) -> None:
     before = noise.copy()
     kernels.sosfilt(signal.butter(2, 0.1, output="sos"), noise)

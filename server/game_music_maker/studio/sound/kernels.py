@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
+from concurrent.futures import ThreadPoolExecutor
 from math import gcd
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+
+_LONG = 1 << 17
 
 
 def _extension(package: str, name: str, wanted: str) -> ModuleType | None:
@@ -68,7 +71,13 @@ def sosfilt(sections: Array, wave: Array, state: Array | None = None) -> tuple[A
     rows = np.array(wave, kind, order="C", copy=True).reshape(-1, wave.shape[-1])
     inner = np.array(np.moveaxis(state, 0, -2), kind, order="C", copy=True)
     flat = inner.reshape(-1, count, 2)
-    _SECOND_ORDER._sosfilt(np.ascontiguousarray(sections, kind), rows, flat)
+    kernel, given = _SECOND_ORDER._sosfilt, np.ascontiguousarray(sections, kind)
+    if len(rows) == 2 and rows.shape[1] >= _LONG:
+        # The kernel lets go of the interpreter lock: both ears of a long sound are filtered at the same time.
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(lambda i: kernel(given, rows[i : i + 1], flat[i : i + 1]), range(2)))
+    else:
+        kernel(given, rows, flat)
     return rows.reshape(wave.shape), np.moveaxis(flat.reshape(inner.shape), -2, 0)
 
 
