@@ -143,3 +143,10 @@ def test_neither_numpy_nor_an_http_client_is_loaded() -> None:
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
     assert run.stdout.split() == []
+
+
+def test_what_was_not_understood_is_kept_beside_what_was(stages: dict[str, Any]) -> None:
+    stage = stages["title"]
+    found = understand("把亮度调高，再来一版", stage.timeline, stage.context)
+    assert found.edits == (MakeScore(again=True),)
+    assert found.leftovers == ("把亮度调高",)
