@@ -27,7 +27,7 @@ _LOW_SPEED = 1.15
 @dataclass(frozen=True, slots=True)
 class Room:
     """`damping`: how much faster 9 kHz decays than 1 kHz; `bright` Hz: end of the room's band; `predelay` and `build`
-    in seconds; `early`: number and level of single reflections; `gate` seconds: cut off there (gated); `taps`: echoes
+    in seconds; `early`: number and level of single reflections; `taps`: echoes
     as (seconds, dB)."""
 
     damping: float = 2.0
@@ -36,7 +36,6 @@ class Room:
     build: float = 0.004
     early: int = 10
     early_level: float = 0.5
-    gate: float = 0.0
     taps: tuple[tuple[float, float], ...] = ()
 
 
