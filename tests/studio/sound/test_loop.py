@@ -98,6 +98,17 @@ def test_bad_loops_are_found_out(bank, band) -> None:
     assert seam.examine(loop, RATE, **places, apart=1e-4).failures == ("identity",)
 
 
+def test_a_seam_where_held_parts_enter_alone_may_be_soft_and_a_lost_attack_may_not(bank, band) -> None:
+    struck = band(loop=True)
+    soft = replace(struck, notes=tuple(n for n in struck.notes if n.beat > 0 or n.part == "pad"))
+    for score, passes in ((struck, False), (soft, True)):
+        found = seam.of_played(score, play(score, bank))
+        assert found.soft is passes
+        quiet = replace(found, flux_z=-3.0)
+        assert ("flux" not in quiet.failures) is passes
+        assert "flux" in replace(found, flux_z=3.0, flux_over_db=12.0).failures
+
+
 def test_a_rest_at_the_seam_is_no_gap(bank, one_part) -> None:
     from fractions import Fraction
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..music.score import Score
-from . import dsp
+from . import dsp, roles
 from .play import Played
 
 Floats = NDArray[np.float32]
@@ -44,8 +44,9 @@ class Seam:
         head_db: RMS of the first half beat against the same half beat after another pass; None where not rendered.
         gap_ms: longest silence (below −60 dBFS) that touches the seam; `rests` says that the score is silent there.
         flux_z: spectral flux across the seam, in standard deviations from that at the bar lines; `rises` says that the
-            score is silent before the seam and starts on it, so that it may be high. flux_over_db: the flux over the
-            highest elsewhere: a start that is hardly stronger than others of the piece is music.
+            score is silent before the seam and starts on it, so that it may be high; `soft` that nothing but held parts
+            starts on it, so that it may be low: an attack that is not written cannot be missing. flux_over_db: the flux
+            over the highest elsewhere: a start that is hardly stronger than others of the piece is music.
         apart: highest difference of the folded pass from another pass, in full scale; None where not rendered.
     """
 
@@ -60,6 +61,7 @@ class Seam:
     rises: bool
     flux_over_db: float = 0.0
     apart: float | None = None
+    soft: bool = False
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -71,7 +73,8 @@ class Seam:
             "hole": self.hole_db >= HOLE_DB or self.rests,
             "head": self.head_db is None or abs(self.head_db) <= HEAD_DB,
             "gap": self.gap_ms <= GAP_MS or self.rests,
-            "flux": abs(self.flux_z) <= FLUX_Z or (self.flux_z > 0 and (self.rises or self.flux_over_db <= FLUX_DB)),
+            "flux": abs(self.flux_z) <= FLUX_Z
+            or (self.soft if self.flux_z < 0 else self.rises or self.flux_over_db <= FLUX_DB),
         }
         return tuple(name for name, holds in gates.items() if not holds)
 
@@ -107,6 +110,7 @@ def of_played(score: Score, played: Played, *, next_pass: Floats | None = None) 
         or note.beat + note.dur_beats >= score.loop.start_beat + score.loop.len_beats
         for note in score.notes
     )
+    held = {part.id for part in score.parts if roles.of(part.role).sustained}
     return examine(
         played.steady,
         played.rate,
@@ -121,6 +125,7 @@ def of_played(score: Score, played: Played, *, next_pass: Floats | None = None) 
             for note in score.notes
             if note.beat >= score.loop.start_beat
         ),
+        soft=all(note.part in held for note in score.notes if abs(note.beat - score.loop.start_beat) < _BREATH_BEATS),
     )
 
 
@@ -135,6 +140,7 @@ def examine(
     apart: float | None = None,
     rests: bool = False,
     rises: bool = False,
+    soft: bool = False,
 ) -> Seam:
     """Measure the seam of `loop`, shape (n, 2). `bars` and `onsets` are frames inside it; the rest as in `Seam`."""
     n = len(loop)
@@ -160,6 +166,7 @@ def examine(
         rises=rises,
         flux_over_db=float(flux[0]) - highest,
         apart=apart,
+        soft=soft,
     )
 
 
