@@ -111,6 +111,14 @@ def test_an_explosion_is_no_cut(media: Any) -> None:
     assert [f.t for f in seen.found if f.kind == "cut"] == pytest.approx([5.0], abs=0.05)
 
 
+def test_key_frames_that_are_due_anyway_are_no_signs_of_a_cut() -> None:
+    from game_music_maker.studio.picture.suspects import _irregular
+
+    key = np.zeros(1239, dtype=bool)
+    key[[0, 217, 240, 273, 480, 516, 579, 658, 701, 720, 763, 779, 892, 960, 1076, 1200]] = True
+    assert np.flatnonzero(_irregular(key)).tolist() == [217, 273, 516, 579, 658, 701, 763, 779, 892, 1076]
+
+
 def test_a_slow_fade_has_no_cut_in_it(media: Any) -> None:
     clip = media.clip(["grey"], 4, sound=None, filters="fade=t=out:st=0.5:d=3")
     assert _cuts(analyse(clip, probe(clip), accurate=True)) == []

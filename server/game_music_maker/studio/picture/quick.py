@@ -20,7 +20,7 @@ from . import ffmpeg, packets
 from .analyse import Seen
 from .cuts import NEW_SCENE, Found, apart_from, fading, judge, walk
 from .features import HEIGHT, WIDTH, Features, difference, features
-from .suspects import SPIKE, Bools, Doubles, Table, find_candidates, make_table
+from .suspects import SPIKE, STEP, Bools, Doubles, Table, find_candidates, make_table
 
 BUDGET_SHARE = 0.07
 BUDGET_PIXELS = 6.6e8
@@ -33,8 +33,11 @@ there for a cut; others may have been put there for a fast turn or an explosion.
 _CLUSTER, _ALIKE, _SMALL = 8, 0.5, 0.25
 _NEAR, _AROUND = 3, 8
 _MOST_MOVED = 0.5
-_PLAIN_CODECS = ("h264", "hevc", "mpeg4")
-"""Codecs with one packet for one shown frame, so that the size alone can tell the place of a cut."""
+_PLAIN_CODECS = ("h264",)
+"""Codecs whose encoders put the frame that starts a scene ahead of those around it in decoding order, so that the size
+of its packet alone can tell the place of a cut."""
+_IN_ORDER_CODECS = ("hevc", "mpeg4")
+"""The same where frames are shown as they are decoded: with one packet for one shown frame."""
 _BEFORE, _AFTER = 5, 9
 
 
@@ -59,9 +62,12 @@ def quick_look(path: Path, info: MediaInfo, tell: Callable[[float, str], None]) 
     stretches = choose(table, candidates, _budget(info, len(table.size)))
     times, seen = _decode(path, table, keys, stretches, lambda share: tell(0.2 + 0.75 * share, "look"))
     if stream.codec not in _PLAIN_CODECS:
-        candidates = np.array([stretch.at for stretch in stretches], dtype=np.int64)
+        looked = {stretch.at for stretch in stretches}
+        exact = stream.codec in _IN_ORDER_CODECS
+        kept = [at for at in candidates if at in looked or (exact and _told(table, int(at)))]
+        candidates = np.array(kept, dtype=np.int64)
     found = _decide(table, candidates, stretches, times, seen, info.video.fps if info.video else 30.0)
-    looked = f"Quick look: {len(times)} of {len(table.size)} frames were decoded."
+    said = f"Quick look: {len(times)} of {len(table.size)} frames were decoded."
     return Seen(
         found=found,
         times=table.times[~table.key],
@@ -70,7 +76,7 @@ def quick_look(path: Path, info: MediaInfo, tell: Callable[[float, str], None]) 
         luma=seen.luma.astype(np.float64),
         colour=float(seen.saturation.mean()) if len(seen) else 0.0,
         look="quick",
-        notes=(looked,),
+        notes=(said,),
     )
 
 
@@ -112,9 +118,16 @@ def choose(table: Table, candidates: NDArray[np.int64], budget: int) -> list[Str
     return chosen
 
 
+def _told(table: Table, at: int) -> bool:
+    """Shown in the order of decoding around there, or a change of the level that cannot be overlooked."""
+    in_order = bool((np.diff(table.order[max(0, at - _CLUSTER) : at + _CLUSTER]) == 1).all())
+    return in_order or bool(abs(table.step[at]) >= _CLEAR_STEP)
+
+
 def _clear(table: Table, at: int) -> bool:
     """A key frame that only a cut explains."""
-    return bool(table.key[at]) and (table.spike[at] >= _CLEAR_KEY or abs(table.step[at]) >= _CLEAR_STEP)
+    stands_out = table.irregular[at] and table.spike[at] >= _CLEAR_KEY
+    return bool(table.key[at] and (stands_out or abs(table.step[at]) >= _CLEAR_STEP))
 
 
 def _ranges(numbers: NDArray[np.int64]) -> list[tuple[int, int]]:
@@ -218,6 +231,8 @@ def _decide(
 def _foretold(table: Table, at: int, t: float) -> bool:
     """An event found near a candidate is where the packets say that something happens, too."""
     place = int(np.argmin(np.abs(table.times - t)))
+    if table.key[place] and not table.irregular[place] and abs(table.step[place]) < STEP:
+        return False  # where a key frame is due anyway, the picture only gets clearer
     spiky = table.spike[place] >= SPIKE and not table.key[place]
     return abs(place - at) <= _NEAR or bool(spiky or table.irregular[place])
 

@@ -15,7 +15,7 @@ from .packets import Packets
 
 SPIKE = 2.2
 APART = 8
-_STEP = 1.3
+STEP = 1.3
 Doubles = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
@@ -92,15 +92,25 @@ def _irregular(key: Bools) -> Bools:
     regular = np.abs(gaps - usual) <= 1
     if (longest >= 48 and full.sum() > 1) or longest in (250, 300) or longest % 60 == 0:
         regular |= full
+    regular |= places[1:] % _grid(places, len(key)) == 0
     marked[places[1:]] = ~regular
     return marked
+
+
+def _grid(places: NDArray[np.int64], count: int) -> int:
+    """The distance at which there is a key frame every time, whatever stands between; more than `count` if there is
+    none."""
+    for step in places[(places >= 24) & (places < count / 3)]:
+        if np.isin(np.arange(step, count, step), places).all():
+            return int(step)
+    return count + 1
 
 
 def find_candidates(table: Table) -> NDArray[np.int64]:
     """Places of frames that may start a shot: irregular key frames, spikes, and steps of the level; in
     order of time."""
     spiky = np.where((table.spike >= SPIKE) & ~table.key, table.spike, 0.0)
-    steep = np.where(np.abs(table.step) >= _STEP, np.abs(table.step), 0.0)
+    steep = np.where(np.abs(table.step) >= STEP, np.abs(table.step), 0.0)
     score = np.where(table.irregular, 1e3, np.maximum(spiky, steep))
     found: list[int] = []
     for i in np.argsort(-score, kind="stable"):
