@@ -120,6 +120,9 @@ def _laid_out(band: Band, sections: Sequence[Section], seed: int) -> dict[tuple[
     out: dict[tuple[str, int], int] = {}
     crowd = [0] * count
     anchors = _anchors(band, sections, seed)
+    # Where the theme returns only once, its return is kept full and B is where parts rest; else B is spared.
+    once = sum(s.role in ("A", "A'") for s in sections) <= 2
+    spare = [1.5 * once if s.role in ("A", "A'") else 1.0 * (not once) for s in sections]
     for voice in band.voices:
         part = voice.part
         if part.drums or part.role in ("drone", "fx"):
@@ -134,9 +137,7 @@ def _laid_out(band: Band, sections: Sequence[Section], seed: int) -> dict[tuple[
         if singing and 0 in free:
             rest = out[part.id, 0] = _STAGGER[part.layer]
         start = int(chance(seed, "lays out", part.role).integers(count))
-        order = sorted(
-            (i for i in free if i), key=lambda i: (crowd[i] + (sections[i].role == "B"), (i - start) % count)
-        )
+        order = sorted((i for i in free if i), key=lambda i: (crowd[i] + spare[i], (i - start) % count))
         for i in order:
             if rest < 0.21 * total:
                 out[part.id, i] = 4 if sections[i].bars >= 7 else sections[i].bars // 2
