@@ -28,6 +28,20 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
     return Media(tmp_path_factory.mktemp("media"))
 
 
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "agents.md"
+
+
+def documented() -> dict[str, set[str]]:
+    """Tool → the fields that docs/agents.md names for it, those of every answer included."""
+    found: dict[str, set[str]] = {}
+    tool = ""
+    table = PAGE.read_text(encoding="utf-8").split("## Fields by tool", 1)[1]
+    for row in re.findall(r"(?m)^\| (`\w+`)? ?\| (`.*?) \|", table):
+        tool = row[0].strip("`") or tool
+        found.setdefault(tool, {"message", "next", "project"}).update(re.findall(r"`(\w+)", row[1]))
+    return found
+
+
 class Host:
     """A host with our server as its child."""
 
@@ -43,6 +57,8 @@ class Host:
         result = await self.client.call_tool(tool, arguments, progress_callback=heard)
         assert not result.is_error, result.structured_content
         assert result.structured_content is not None
+        unnamed = set(result.structured_content) - documented()[tool]
+        assert not unnamed, f"docs/agents.md does not name {unnamed} of {tool}"
         return result.structured_content
 
     async def error(self, tool: str, **arguments: Any) -> dict[str, Any]:
