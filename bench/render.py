@@ -147,6 +147,7 @@ def moviepy_job(name: str, clip: str, score: str, work: str) -> None:
             picture = video.cropped(x1=656, width=608).resized((1080, 1920))
         encoder = {"codec": "libx264", "preset": "faster", "audio_codec": "aac", "audio_bitrate": "192k", "threads": 2}
         more = ["-crf", "18", "-movflags", "+faststart"]
+        encoder["temp_audiofile_path"] = work
         out = str(Path(work) / "moviepy.mp4")
         picture.with_audio(sound).write_videofile(out, **encoder, ffmpeg_params=more, logger=None)
     print(json.dumps({"seconds": time.perf_counter() - began}))
