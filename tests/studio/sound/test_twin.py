@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -86,3 +88,19 @@ def test_a_score_without_a_lead_keeps_nobody_waiting(bank, band, two_cores) -> N
     beside = play(score, bank, stems=False, beside=True)
     assert np.array_equal(beside.mix, play(score, bank, stems=False).mix)
     assert beside.mix.any()
+
+
+def test_a_killed_worker_takes_its_copy_along() -> None:
+    script = (
+        "import time\n"
+        "from game_music_maker.studio.sound.twin import Twin\n"
+        "with Twin(lambda hear: time.sleep(60)):\n"
+        "    print('made', flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "made\n"
+        # Its end closes the pipe that it inherited: the reading ends when both are gone.
+        os.kill(worker.pid, signal.SIGKILL)
+        assert select.select([worker.stdout], [], [], 20.0)[0], "the copy went on"
