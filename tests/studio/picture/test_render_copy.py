@@ -156,8 +156,8 @@ def test_the_encoded_sound_is_corrected_until_it_holds() -> None:
     def levels(integrated: float, peak: float) -> mux.Levels:
         return mux.Levels(integrated, 3.0, peak)
 
-    assert mux._correction(levels(-14.1, -1.4), -14.0) == 0.0
-    assert mux._correction(levels(-14.0, -0.4), -14.0) < -0.6
-    assert mux._correction(levels(-15.0, -3.5), -14.0) == pytest.approx(1.0)
-    assert mux._correction(levels(-15.0, -1.4), -14.0) == pytest.approx(0.25)
-    assert mux._correction(levels(-70.0, float("-inf")), -14.0) == 0.0
+    assert mux._correction(levels(-14.1, -1.4), -14.0) == (0.0, 0.0)
+    assert mux._correction(levels(-14.0, -0.4), -14.0) == (0.0, pytest.approx(0.75))
+    assert mux._correction(levels(-15.0, -3.5), -14.0) == (pytest.approx(1.0), 0.0)
+    assert mux._correction(levels(-15.0, -0.5), -14.0) == (pytest.approx(1.0), pytest.approx(0.65))
+    assert mux._correction(levels(-70.0, float("-inf")), -14.0) == (0.0, 0.0)

@@ -121,7 +121,7 @@ def render(
                 out,
                 plan.format,
                 picture=picture,
-                sound=sound.blocks if sound is not None else None,
+                sound=sound,
                 seconds=seconds,
                 target_lufs=target_lufs(plan),
                 title=title,

@@ -12,9 +12,10 @@ import contextlib
 import math
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,18 @@ from . import ffmpeg
 if sys.platform == "linux":
     import fcntl
 
-Sound = Callable[[], Iterator[tuple[int, NDArray[np.float32]]]]
-"""A mix at 48 kHz: gives (first frame, samples of shape (n, 2)) from start to end, each time it is called."""
+
+class Sound(Protocol):
+    """A mix at 48 kHz (`sound.mixdown.Mix`)."""
+
+    def blocks(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """(first frame, samples of shape (n, 2)) from start to end, each time it is called."""
+        ...
+
+    def correct(self, louder_db: float, lower_db: float) -> None:
+        """Aim at another loudness, under a lower ceiling."""
+        ...
+
 
 CEILING_DBTP = -1.0
 TOLERANCE_LU = 0.5
@@ -92,7 +103,8 @@ def write(
     title: str = "",
     progress: ffmpeg.Tick | None = None,
 ) -> Levels | None:
-    """Write the file; encode the sound again, a little lower or higher, until level and true peak hold.
+    """Write the file; mix the sound's last step and encode it again, louder or under a lower ceiling, until level and
+    true peak hold.
 
     Args:
         out: file to write, replaced if it is there.
@@ -107,30 +119,26 @@ def write(
     Raises:
         RenderFailed, DiskFull.
     """
-    gain = 0.0
     for _ in range(_TRIES):
-        log = _once(out, format, picture, sound, seconds, gain, title, progress)
-        levels = read_levels(log) if sound is not None else None
-        if levels is None:
+        log = _once(out, format, picture, sound, seconds, title, progress)
+        if sound is None:
             return None
-        change = _correction(levels, target_lufs)
-        if change == 0.0:
-            return levels
-        gain += change
+        levels = read_levels(log)
+        louder, lower = _correction(levels, target_lufs)
+        if not louder and not lower:
+            break
+        sound.correct(louder, lower)
     return levels
 
 
-def _correction(levels: Levels, target_lufs: float | None) -> float:
-    """dB by which the sound has to move: down under the ceiling first, else towards the target."""
+def _correction(levels: Levels, target_lufs: float | None) -> tuple[float, float]:
+    """dB by which the sound has to become louder, and its limiter's ceiling lower: what the encoder adds to peaks, the
+    limiter takes away beforehand, at the same loudness."""
     if levels.integrated_lufs <= -69 or not math.isfinite(levels.true_peak_dbtp):
-        return 0.0
-    room = _AIM_DBTP - levels.true_peak_dbtp
-    if levels.true_peak_dbtp > CEILING_DBTP:
-        return room
-    if target_lufs is None or abs(levels.integrated_lufs - target_lufs) <= TOLERANCE_LU - 0.1:
-        return 0.0
-    wanted = min(target_lufs - levels.integrated_lufs, room)
-    return wanted if abs(wanted) > 0.05 else 0.0
+        return 0.0, 0.0
+    over = levels.true_peak_dbtp > CEILING_DBTP
+    away = 0.0 if target_lufs is None else target_lufs - levels.integrated_lufs
+    return away if abs(away) > TOLERANCE_LU - 0.1 else 0.0, levels.true_peak_dbtp - _AIM_DBTP if over else 0.0
 
 
 def _once(
@@ -139,7 +147,6 @@ def _once(
     picture: Picture | None,
     sound: Sound | None,
     seconds: float,
-    gain: float,
     title: str,
     progress: ffmpeg.Tick | None,
 ) -> str:
@@ -151,8 +158,6 @@ def _once(
     if sound is not None:
         args += _FED
         maps += ["-map", f"{int(picture is not None)}:a:0", *SOUND_CODECS[format]]
-        if gain:
-            maps += ["-af", f"volume={gain:.3f}dB"]
         maps += ["-t", f"{seconds:.6f}"] if picture is None else []
     named = ["-metadata", f"title={title}"] if title else []
     args += [*maps, "-map_metadata", "-1", "-map_chapters", "-1", *named, *MUXERS[format], f"file:{out}"]
@@ -176,7 +181,7 @@ def _feed(process: ffmpeg.Process, sound: Sound, progress: ffmpeg.Tick | None) -
         with contextlib.suppress(OSError):  # more than may be had: the usual size serves too
             fcntl.fcntl(process.stdin.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
     with contextlib.suppress(BrokenPipeError):
-        for at, block in sound():
+        for at, block in sound.blocks():
             process.stdin.write(np.ascontiguousarray(block).data.cast("B"))
             if progress is not None:
                 progress(at / _RATE)

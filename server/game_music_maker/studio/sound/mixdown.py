@@ -134,9 +134,21 @@ def _spool(folder: Path) -> IO[bytes]:
 class Mix:
     """A mix at its loudness: its `frames`, read as often as one likes."""
 
-    def __init__(self, mixer: _Mixer, gain_db: float, limiter: Limiter | None) -> None:
-        self._mixer, self._gain_db, self._limiter = mixer, gain_db, limiter
+    def __init__(self, mixer: _Mixer, energy: NDArray[np.float64], target_lufs: float, ceiling_dbtp: float) -> None:
+        """`energy`: K-weighted power of each tenth of a second before gain and limiter."""
+        self._mixer, self._energy = mixer, energy
+        self._target, self._ceiling = target_lufs, ceiling_dbtp
         self.frames = mixer.tape.frames
+        self._gain_db: float = 0.0
+        self._limiter: Limiter | None = None
+        self.correct(0.0, 0.0)
+
+    def correct(self, louder_db: float, lower_db: float) -> None:
+        """Aim again: at a loudness `louder_db` higher, under a ceiling `lower_db` lower. Silence stays as it is."""
+        self._target += louder_db
+        self._ceiling -= lower_db
+        if loudness.gated(self._energy) > loudness.SILENCE:
+            self._gain_db, self._limiter = self._mixer.aim(self._energy, self._target, self._ceiling)
 
     def blocks(self) -> Iterator[tuple[int, Floats]]:
         """(first frame, samples of shape (n, 2)), from the start to the end."""
@@ -283,11 +295,8 @@ class _Mixer:
             if self._down or at == 0:
                 self.tape.write(at, block)
             meter.feed(block)
-        energy = meter.energies
-        if loudness.gated(energy) <= loudness.SILENCE:
-            return Mix(self, 0.0, None)
         self._tell(0.92, "measuring")
-        return Mix(self, *self._aim(energy, target_lufs, ceiling_dbtp))
+        return Mix(self, meter.energies, target_lufs, ceiling_dbtp)
 
     def _joining(self, at: int, n: int) -> Floats:
         under = self._under.read(at, at + n)
@@ -295,7 +304,7 @@ class _Mixer:
             under *= np.exp2(windows.lines(self._deeper, _HOP, at, n) * np.float32(-1 / 6.0206))[:, None]
         return under
 
-    def _aim(self, energy: NDArray[np.float64], target: float, ceiling: float) -> tuple[float, Limiter]:
+    def aim(self, energy: NDArray[np.float64], target: float, ceiling: float) -> tuple[float, Limiter]:
         """The gain that gives the loudness after the limiter, and the limiter for it."""
         limiter = Limiter(self.tape.read, self.tape.frames, RATE, wrap=self._seamless)
         gain = min(_MOST_GAIN_DB, target - loudness.gated(energy))
