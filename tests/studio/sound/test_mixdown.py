@@ -13,7 +13,7 @@ import soundfile
 
 from game_music_maker.errors import Cancelled, UnsupportedMedia
 from game_music_maker.studio.sound import loudness
-from game_music_maker.studio.sound.mixdown import MixInput, mixdown
+from game_music_maker.studio.sound.mixdown import MixInput, mixdown, mixed
 
 RATE = 48_000
 
@@ -272,3 +272,20 @@ def test_a_mix_of_peaks_still_comes_to_its_loudness(tmp_path: Path) -> None:
     assert report.limiting_db < -3
     assert found.integrated_lufs == pytest.approx(-14.0, abs=0.5)
     assert found.true_peak_dbtp <= -2.0
+
+
+def test_a_lower_ceiling_keeps_the_loudness(tmp_path: Path) -> None:
+    """What an encoder adds to peaks is taken away beforehand; the rest of the mix stays where it is."""
+    rng = np.random.default_rng(4)
+    bursts = 0.03 * rng.standard_normal((10 * RATE, 2))
+    for at in range(0, 10, 2):
+        bursts[at * RATE : at * RATE + RATE // 10] *= 12
+    soundfile.write(tmp_path / "bursts.wav", bursts, RATE, subtype="FLOAT")
+    with mixed([MixInput(tmp_path / "bursts.wav", 0, 10)], 10, tmp_path) as mix:
+        before = loudness.measure(mix.save(tmp_path / "before.wav"))
+        mix.correct(0.0, 1.5)
+        after = loudness.measure(mix.save(tmp_path / "after.wav"))
+    assert before.true_peak_dbtp <= -2.0
+    assert after.true_peak_dbtp <= -3.5
+    assert after.integrated_lufs == pytest.approx(before.integrated_lufs, abs=0.3)
+    assert after.integrated_lufs == pytest.approx(-14.0, abs=0.5)
