@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -31,12 +32,12 @@ def free_port() -> int:
         return port
 
 
-def start(home: Path, port: int, **extra: str) -> subprocess.Popen[bytes]:
+def start(home: Path, port: int, errors: int = subprocess.DEVNULL, **extra: str) -> subprocess.Popen[bytes]:
     keep = {key: value for key, value in os.environ.items() if not key.startswith(("NEMO_", "GAME_MUSIC_MAKER_"))}
     environment = {**keep, "HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path), **extra}
     process = subprocess.Popen(
         [sys.executable, "-m", "game_music_maker", "serve", "--http", f"127.0.0.1:{port}"],
-        stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment,
+        stdin=subprocess.DEVNULL, stderr=errors, env=environment,
     )  # fmt: skip
     end = time.monotonic() + START_LIMIT_S
     while process.poll() is None and time.monotonic() < end:
@@ -99,3 +100,53 @@ def test_serving_beyond_this_machine_needs_a_token_and_hosts(tmp_path: Path) -> 
     )  # fmt: skip
     assert done.returncode == 2
     assert "GAME_MUSIC_MAKER_HTTP_TOKEN" in done.stderr
+
+
+def json_of(**changes: object) -> bytes:
+    return json.dumps({**HELLO, **changes}).encode()
+
+
+NONSENSE: list[tuple[str, str, bytes, dict[str, str], int]] = [
+    ("words", "POST", b"not json", {}, 400),
+    ("empty", "POST", b"", {}, 400),
+    ("bytes", "POST", b"\xff\xfe\x00", {}, 400),
+    ("nested", "POST", b"[" * 50_000, {}, 400),
+    ("list", "POST", b"[]", {}, 400),
+    ("number", "POST", json_of(method=5), {}, 400),
+    ("content-type", "POST", json_of(), {"Content-Type": "text/plain"}, 400),
+    ("accept", "POST", json_of(), {"Accept": "text/html"}, 406),
+    ("giant", "POST", json_of(params={"x": "y" * 20_000_000}), {}, 413),
+    ("session", "POST", json_of(), {"Mcp-Session-Id": "nope"}, 404),
+    ("method", "PUT", json_of(), {}, 405),
+    ("page", "GET", b"", {"Accept": "text/html"}, 406),
+    ("no-session", "DELETE", b"", {}, 400),
+]
+
+
+def test_nonsense_over_http_gets_a_proper_error_and_the_next_call_works(url: str) -> None:
+    with httpx.Client(trust_env=False, timeout=60) as http:
+        for name, method, body, extra, status in NONSENSE:
+            answer = http.request(method, url, content=body, headers={**HEADERS, **extra})
+            assert answer.status_code == status, (name, answer.text)
+            assert answer.text, name
+            assert "Traceback" not in answer.text, name
+            assert http.post(url, json=HELLO, headers=HEADERS).status_code == 200, name
+        assert http.post(url.replace("/mcp", "/other"), json=HELLO, headers=HEADERS).status_code == 404
+        assert http.post(url, content=iter([b"x" * 10**6] * 20), headers=HEADERS).status_code == 413
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_ends_it_well_while_a_stream_is_open(tmp_path: Path, name: str) -> None:
+    port = free_port()
+    process = start(tmp_path, port, subprocess.PIPE)
+    url = f"http://127.0.0.1:{port}/mcp"
+    with httpx.Client(trust_env=False, timeout=60) as http:
+        session = {"Mcp-Session-Id": http.post(url, json=HELLO, headers=HEADERS).headers["mcp-session-id"]}
+        with http.stream("GET", url, headers={"Accept": "text/event-stream", **session}) as stream:
+            assert stream.status_code == 200
+            process.send_signal(signal.Signals[name])
+            assert b"".join(stream.iter_bytes()) == b""  # an end, not a broken connection
+    _, said = process.communicate(timeout=10)
+    assert said == b""
+    assert process.returncode == 0

@@ -95,12 +95,19 @@ def _http(settings: Settings, host: str, port: int) -> int:
             enable_dns_rebinding_protection=True, allowed_hosts=hosts, allowed_origins=origins
         ),
     )
-    guarded = Guard(app, settings.http_token) if settings.http_token else app
+    whole = Finished(app)
+    guarded = Guard(whole, settings.http_token) if settings.http_token else whole
     config = uvicorn.Config(
         guarded, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=2
     )
+    for name in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises again, at its end, the signal that ended it
+        signal.signal(name, _asked_to_end)
     uvicorn.Server(config).run()
     return 0
+
+
+def _asked_to_end(number: int, frame: object) -> None:
+    raise SystemExit(0)
 
 
 def is_loopback(host: str) -> bool:
@@ -139,6 +146,26 @@ class Guard:
                 await send({"type": "http.response.body", "body": b"A token is needed."})
                 return
         await self._app(scope, receive, send)
+
+
+class Finished:
+    """Closes each event stream that the application leaves open when the server ends, so that a client reads an end
+    and not a broken connection (ASGI)."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        begun = False
+
+        async def watched(message: Any) -> None:
+            nonlocal begun
+            begun = message["type"] == "http.response.start" or message.get("more_body", False)
+            await send(message)
+
+        await self._app(scope, receive, watched)
+        if begun:
+            await send({"type": "http.response.body", "body": b""})
 
 
 def address(text: str) -> tuple[str, int]:

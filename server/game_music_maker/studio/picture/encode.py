@@ -22,6 +22,7 @@ from . import ffmpeg, mux, packets
 from .plan import Plan, make_plan
 from .soundtrack import open_sound, target_lufs
 from .splice import Unfit, splice
+from .titles import clean
 from .whole import encode_gif, encode_picture
 
 Progress = Callable[[float, str], None]
@@ -132,10 +133,11 @@ def render(
 
 
 def _title(timeline: Timeline, assets: Mapping[str, Asset]) -> str:
-    """What the file's tag says: the timeline's title, else the name of its music."""
+    """What the file's tag says, in one line: the timeline's title, else the name of its music. No process can be given
+    a zero byte or half a surrogate pair."""
     scores = (assets.get(clip.asset or "") for clip in timeline.score_clips)
     name = next((score.name for score in scores if score is not None), "")
-    return str(timeline.meta.get("title") or name)[:200]
+    return " ".join(clean(str(timeline.meta.get("title") or name)).split())[:200]
 
 
 def _share(tell: Progress, seconds: float) -> ffmpeg.Tick:
