@@ -17,31 +17,23 @@ from .numbers import CHINESE_NUMBER, NUMBER, value
 from .phrases import scan
 from .rules_music import generates, read_change, read_new, read_other_take
 from .rules_picture import read_picture
-from .rules_sound import STEP_DB, read_sound
+from .rules_sound import fades_picture, read_sound
 from .rules_titles import read_title
+from .settling import complains, needless, removes_it, settled, swallows
 from .values import (
     AddTitle,
-    Aspect,
     ChangeScore,
-    CropBars,
     Describe,
-    Duck,
     Edit,
-    Fade,
-    Join,
     MakeScore,
-    Mute,
     Redo,
-    RemoveScore,
-    SetLevel,
     Slideshow,
-    Speed,
     StartOver,
     Undo,
 )  # fmt: skip
 
 _STRONG = (
-    r"\s*[。;；\n!！?？]\s*|\.(?:\s+|$)|\s*,?\s*(?:\band\s+)?\b(?:then|after that|"
+    r"\s*[。;；\n!！?？]\s*|\s+/\s+|\.(?:\s+|$)|\s*,?\s*(?:\band\s+)?\b(?:then|after that|"
     r"afterwards)\b\s*,?\s*|[,，]?\s*(?:然后|接着|随后|之后再|另外|此外|同时|顺便|并且|还要|"
     r"最后(?=[把加给再]))"
 )
@@ -93,57 +85,14 @@ def understand(text: str, timeline: Timeline, context: Context) -> Understanding
     leftovers: list[str] = []
     for piece, after in zip_longest(pieces, pieces[1:]):
         if piece.edits is not None:
-            if not (after and _complains(piece, after)):
+            spoken = after is not None and complains(piece.text, piece.edits, after.text, after.edits or [])
+            if not spoken and not (edits and needless(piece.text, edits[-1])):
                 edits.extend(piece.edits)
             continue
         rest = lexed.written(lexed.raw(piece.text)).strip(" ,，、;；。.!！")
         if (rest and not (edits or len(pieces) > 1)) or (rest and not _polite(piece.text)):
             leftovers.append(rest)
-    return Understanding(tuple(_settled(edits)), tuple(leftovers))
-
-
-_COMPLAINT = re.compile(
-    r"(?:\b(?:is|are|was|were|filmed|shot|recorded)\b|'s\b)(?!.*\b(?:rotate|turn|undo)\b)|拍|不要了|不算|作废|盖|压"
-)
-
-
-def _complains(piece: _Piece, after: _Piece) -> bool:
-    """One says what is wrong, the other what to do about it ("it was filmed sideways, rotate it")."""
-    kinds = [[edit.kind for edit in one.edits or ()] for one in (piece, after)]
-    if kinds == [["duck"], ["set_level"]]:
-        return bool(_COMPLAINT.search(piece.text))
-    return kinds[0] == kinds[1] in (["rotate"], ["undo"]) and any(_COMPLAINT.search(one.text) for one in (piece, after))
-
-
-def _settled(edits: list[Edit]) -> list[Edit]:
-    """A complaint and its remedy ("too loud, turn it down") are one step and not two, what is said twice is done once,
-    and "join them" adds nothing to a named way of joining."""
-    kept: list[Edit] = []
-    for edit in edits:
-        before = kept[-1] if kept else None
-        if (
-            isinstance(edit, SetLevel)
-            and isinstance(before, SetLevel)
-            and edit.target == before.target
-            and (before.gain_db or 0) * (edit.gain_db if edit.gain_db is not None else before.gain_db or 0) > 0
-        ):
-            if edit.gain_db is not None and abs(edit.gain_db) == STEP_DB:
-                continue  # "a bit quieter, it's too loud": the first one says how far
-            kept.pop()
-        if isinstance(edit, Redo) and isinstance(before, MakeScore) and before.again and not before.text:
-            kept.pop()  # "do that again, redo"
-        if isinstance(edit, Speed) and isinstance(before, Speed) and before.relative and not edit.relative:
-            kept.pop()  # "too slow, 1.5x please"
-        if isinstance(edit, CropBars) and edit.on and isinstance(before, Aspect) and before.fit in (None, "crop"):
-            continue  # "1:1, no black bars": cropped to fill has none
-        if isinstance(edit, Join) and isinstance(before, Join):
-            if edit.transition == "cut":
-                continue
-            kept.pop()
-        if edit == before and isinstance(edit, Mute | Join | RemoveScore | Duck | Fade):
-            continue
-        kept.append(edit)
-    return kept
+    return Understanding(tuple(settled(edits)), tuple(leftovers))
 
 
 def _goes_on(before: str, between: str, after: str) -> bool:
@@ -168,7 +117,7 @@ def _two_sounds(before: str, after: str) -> bool:
     ends = any(hit.concept in _SOUNDS and hit.end == len(before.rstrip()) for hit in scan(before))
     begins = re.match(r"(?:the |my )?", after)
     starts = any(hit.concept in _SOUNDS and hit.start <= (begins.end() if begins else 0) for hit in scan(after))
-    return ends and starts and not TOKEN.search(before)
+    return ends and starts and not TOKEN.search(before) and not any(hit.concept == "do.own" for hit in scan(before))
 
 
 def _split(text: str) -> list[_Piece]:
@@ -206,12 +155,22 @@ def _joined(pieces: list[_Piece], reading: Reading) -> list[_Piece]:
             if done[-1].edits == before.edits and _says_nothing(Clause(piece.text, reading)):
                 done[-1] = before
                 done.append(piece)  # words that changed nothing are a leftover
+            elif _loses(done[-1], before, piece, reading):
+                _forget(done[-1], reading)
+                done.pop()
+                for one in (before, piece):
+                    _read_into(one, reading, done, replace=False)
             continue
         _read_into(piece, reading, done, replace=False)
         latest = done[-1]
         if latest.edits is None and before is not None and not _polite(piece.text):
             _rescue(done, reading)
     return done
+
+
+def _loses(both: _Piece, before: _Piece, piece: _Piece, reading: Reading) -> bool:
+    whole, first, second = (Clause(one.text, reading) for one in (both, before, piece))
+    return swallows((whole, both.edits), (first, before.edits), (second, read_clause(second)))
 
 
 def _says_nothing(clause: Clause) -> bool:
@@ -281,11 +240,12 @@ def _belongs(piece: _Piece, before: _Piece, reading: Reading) -> bool:
     last = before.edits[-1]
     if any(isinstance(edit, MakeScore) for edit in before.edits):
         return _continues_brief(clause, piece)
-    if isinstance(last, ChangeScore) and (_changes_only(clause) or _removes_it(clause)):
+    if isinstance(last, ChangeScore) and (_changes_only(clause) or removes_it(clause)):
         return True  # one revision for all that is wished of the score
     if (
         isinstance(last, AddTitle)
         and re.match(r"带|有|with\b|fad", clause.text)
+        and not fades_picture(clause)
         and not clause.targets
         and not clause.quotes
     ):
@@ -300,12 +260,6 @@ def _belongs(piece: _Piece, before: _Piece, reading: Reading) -> bool:
         return False
     named = clause.targets or clause.has("on.title", "on.score")
     return not named and not _polite(piece.text)
-
-
-def _removes_it(clause: Clause) -> bool:
-    """ "… I don't like the flute, remove it": what was named just before, and not the music."""
-    named = clause.targets or clause.quotes or clause.musical or clause.has("on.title", "on.score", "on.picture")
-    return clause.has("do.remove") and not named and not TOKEN.search(clause.text)
 
 
 def _changes_only(clause: Clause) -> bool:

@@ -17,12 +17,11 @@ _CHANGE = re.compile(
     r"use|section|at <|bpm|tempo|key|loop|make it|fit|match)\b|更|再|点|些|加|去掉|不要|改|换|"
     r"调|保留|减|别|没有|bpm|速度|节奏|循环|段"
 )
-_ABOUT = re.compile(
+ABOUT_SCORE = re.compile(
     r"(?<![a-z])bpm\b|\btempo\b|\b(?:in|to) (?:the key of )?[a-g](?: ?(?:sharp|flat|#|b))? ?(?:major|"
     r"minor)\b|\bkey\b|\bmajor\b|\bminor\b|"
     r"\b\d/[48]\b|\bwaltz\b|\bmelody\b|\bsection\b|\bchorus\b|\bverse\b|\bbridge\b|\bseed\b|\bintro\b|\bending\b|"
-    r"\boctaves?\b|八度|风格|曲风|\bstyle\b|\bgenre\b|\btranspos|\bpitch\b|[升降].{0,3}调|移调|转调|大调|小调|拍子?|节拍|旋律|速度|节奏|副歌|主歌|前奏|尾声|第.段|乐器|变奏"
-)
+    r"\boctaves?\b|八度|风格|曲风|\bstyle\b|\bgenre\b|\btranspos|\bpitch\b|[升降].{0,3}调|移调|转调|大调|小调|拍子?|节拍|旋律|速度|节奏|副歌|主歌|前奏|尾声|第.段|乐器|变奏")
 _FIT = re.compile(
     r"(?:re-?make|fit|re-?fit|adapt|adjust|extend|stretch|match|make) (?:the )?(?:music|score|"
     r"soundtrack|it)\b.*\b(?:length|duration|"
@@ -105,8 +104,8 @@ def read_change(clause: Clause) -> list[Edit] | None:
     """A change of the score that is there, or a bare description, which makes one."""
     kinds = set(clause.musical)
     short = len(clause.text.split()) <= 3  # "quick" in a long sentence is no wish for the music
-    about = bool(kinds - {"pace"}) or (bool(kinds) and short) or clause.changing or bool(_ABOUT.search(clause.text))
-    about = about or bool(_FIT.search(clause.text))
+    about = bool(kinds - {"pace"}) or (bool(kinds) and short) or clause.changing
+    about = about or bool(ABOUT_SCORE.search(clause.text) or _FIT.search(clause.text))
     loop = re.search(r"\bloop|循环|无缝", clause.text)
     compares = clause.has("is.bigger", "is.smaller", "is.brighter", "is.darker", "do.speed", "is.faster", "is.slower")
     named = clause.has("on.score") and (clause.starting("do.") or compares or _CHANGE.search(clause.text))
@@ -116,7 +115,7 @@ def read_change(clause: Clause) -> list[Edit] | None:
     if clause.quotes and not clause.has("on.score"):
         return None
     if clause.has("on.picture") and not (
-        clause.has("on.score") or kinds - {"pace", "request"} or _ABOUT.search(clause.text)
+        clause.has("on.score") or kinds - {"pace", "request"} or ABOUT_SCORE.search(clause.text)
     ):
         return None  # "shuffle the clips"
     if clause.reading.score:

@@ -99,12 +99,20 @@ def _fade_targets(clause: Clause) -> list[Target | Literal["picture", "title"]]:
     return [_fade_target(clause)]
 
 
+_BLACK = re.compile(r"to black|from black|黑屏|黑场|渐黑|变黑")
+
+
+def fades_picture(clause: Clause) -> bool:
+    """A fade that is none of a title's: to or from black, or over a stretch of the timeline."""
+    return bool(clause.when.spans or _BLACK.search(clause.text)) and not clause.has("on.title")
+
+
 def _fade_target(clause: Clause) -> Target | Literal["picture", "title"]:
     if clause.has("on.title"):
         return "title"
     if clause.targets:
         return clause.targets[0]
-    if clause.has("on.picture") or re.search(r"to black|from black|黑屏|黑场|渐黑|变黑", clause.text):
+    if clause.has("on.picture") or _BLACK.search(clause.text):
         return "picture"
     if clause.reading.last == "title" and clause.has("on.it"):
         return "title"

@@ -9,6 +9,7 @@ from ..timeline import Position
 from .clause import Clause
 from .lexer import TOKEN
 from .phrases import scan
+from .rules_sound import fades_picture
 from .values import AddTitle, ChangeTitle, Edit, RemoveTitle
 
 _POSITIONS: tuple[Position, ...] = ("lower_third", "top", "bottom", "center")
@@ -215,7 +216,8 @@ def _follow_up(clause: Clause, text: str | None) -> list[Edit] | None:
         clause.text,
     )
     sounding = not lower and clause.has("do.louder", "do.quieter", "do.mute", "do.speed", "do.trim", "do.cut")
-    if not clause.has("on.title") and sounding:
+    cutting = clause.numbers("x") or (clause.has("do.remove") and clause.when.spans and "fade_s" not in looks)
+    if not clause.has("on.title") and (sounding or cutting or ("fade_s" in looks and fades_picture(clause))):
         return None
     which = (
         "all" if re.search(r"\ball (?:the )?(?:titles|captions)|(?:所有|全部)的?(?:标题|字幕)", clause.text) else "last"

@@ -1,0 +1,103 @@
+"""Requests that stand beside each other: which of them are one, and which one makes another needless."""
+
+from __future__ import annotations
+
+import re
+
+from .clause import Clause
+from .lexer import TOKEN
+from .rules_music import ABOUT_SCORE
+from .rules_sound import STEP_DB, fades_picture
+from .values import Aspect, Duck, Edit, Fade, Join, MakeScore, Mute, Redo, RemoveScore, SetLevel, Speed
+
+_HOLDS = {
+    "make_score": {"change_score"}, "add_title": {"change_title", "fade"}, "slideshow": {"join", "fade"},
+    "aspect": {"crop_bars", "fit"}, "crop_bars": {"fit"}, "set_level": {"duck"},
+}  # fmt: skip
+"""Kind of an edit → kinds of which it is the better reading where both belong to one request."""
+
+
+Read = tuple[Clause, "list[Edit] | None"]
+"""A clause and what it was read as."""
+
+
+def swallows(both: Read, before: Read, piece: Read) -> bool:
+    """Read as one, two requests lose something that one of them asks for when read alone."""
+    if before[1] and not both[1]:
+        return True
+    alone, found = _kinds(*piece) if not removes_it(piece[0]) else set(), _kinds(*both)
+    held = found.union(*(_HOLDS.get(kind, set()) for kind in found))
+    return bool(alone) and not alone | _kinds(*before) <= held
+
+
+def _kinds(clause: Clause, edits: list[Edit] | None) -> set[str]:
+    """What a clause certainly asks for. A comparison alone ("a bit less") is of the score only for want of better, a
+    fade of the picture or of a stretch is none of a title."""
+    vague = not (clause.changing or clause.musical or ABOUT_SCORE.search(clause.text))
+    kinds = set()
+    for edit in edits or ():
+        if isinstance(edit, Aspect) and edit.width is None:
+            kinds.add("fit")
+        elif isinstance(edit, Fade) and fades_picture(clause):
+            kinds.add("fade_of_picture")
+        elif not (vague and edit.kind == "change_score"):
+            kinds.add(edit.kind)
+    return kinds
+
+
+def removes_it(clause: Clause) -> bool:
+    """ "… I don't like the flute, remove it": what was named just before, and not the music."""
+    named = clause.targets or clause.quotes or clause.musical or clause.has("on.title", "on.score", "on.picture")
+    if named or clause.when.spans or TOKEN.search(clause.text):
+        return False
+    return clause.starting("do.") == ["remove"] and not clause.residue
+
+
+def needless(text: str, before: Edit) -> bool:
+    """ "1:1, no black bars": cropped to fill has none."""
+    fills = isinstance(before, Aspect) and before.fit in (None, "crop")
+    return fills and bool(_BARELESS.fullmatch(text))
+
+
+_BARELESS = re.compile(r"(?:with )?no (?:black )?bars|without (?:black )?bars|(?:不要|别有|没有|无)黑[边条框]")
+_COMPLAINT = re.compile(
+    r"(?:\b(?:is|are|was|were|filmed|shot|recorded)\b|'s\b)(?!.*\b(?:rotate|turn|undo)\b)|拍|不要了|不算|作废"
+)
+_COVERS = re.compile(r"\b(?:drown|cover|bur(?:y|ied)|overpower|over\b)|盖|抢|压[过住着倒]")
+
+
+def complains(before: str, edits: list[Edit], after: str, next_edits: list[Edit]) -> bool:
+    """One says what is wrong, the other what to do about it ("it was filmed sideways, rotate it")."""
+    kinds = [[edit.kind for edit in one] for one in (edits, next_edits)]
+    if kinds == [["duck"], ["set_level"]]:
+        return bool(_COVERS.search(before))
+    return kinds[0] == kinds[1] in (["rotate"], ["undo"]) and any(map(_COMPLAINT.search, (before, after)))
+
+
+def settled(edits: list[Edit]) -> list[Edit]:
+    """A complaint and its remedy ("too loud, turn it down") are one step and not two, what is said twice is done once,
+    and "join them" adds nothing to a named way of joining."""
+    kept: list[Edit] = []
+    for edit in edits:
+        before = kept[-1] if kept else None
+        if (
+            isinstance(edit, SetLevel)
+            and isinstance(before, SetLevel)
+            and edit.target == before.target
+            and (before.gain_db or 0) * (edit.gain_db if edit.gain_db is not None else before.gain_db or 0) > 0
+        ):
+            if edit.gain_db is not None and abs(edit.gain_db) == STEP_DB:
+                continue  # "a bit quieter, it's too loud": the first one says how far
+            kept.pop()
+        if isinstance(edit, Redo) and isinstance(before, MakeScore) and before.again and not before.text:
+            kept.pop()  # "do that again, redo"
+        if isinstance(edit, Speed) and isinstance(before, Speed) and before.relative and not edit.relative:
+            kept.pop()  # "too slow, 1.5x please"
+        if isinstance(edit, Join) and isinstance(before, Join):
+            if edit.transition == "cut":
+                continue
+            kept.pop()
+        if edit == before and isinstance(edit, Mute | Join | RemoveScore | Duck | Fade):
+            continue
+        kept.append(edit)
+    return kept
