@@ -224,7 +224,9 @@ def build_mcpb(out: Path) -> Path:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=["skill", "mcpb", "all", "sync", "check"])
     parser.add_argument("-o", "--output", type=Path, default=Path("dist"))
     args = parser.parse_args()

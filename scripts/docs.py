@@ -88,7 +88,9 @@ def commands_page() -> str:
     for name, (_, words) in COMMANDS.items():
         actions = [a for a in parsers[name]._actions if a.dest != "help" and a.help != argparse.SUPPRESS]
         rows = [_option(action) for action in sorted(actions, key=lambda a: bool(a.option_strings))]
-        blocks.append(f"\n## {name}\n\n{words[0].upper()}{words[1:]}.\n\n" + _table(["argument", "meaning"], rows))
+        blocks.append(
+            f"\n## {name}\n\n{words[0].upper()}{words[1:]}.\n\n" + _table(["argument", "meaning"], rows)
+        )
     return "".join(blocks)
 
 
@@ -180,7 +182,9 @@ def drifted() -> list[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--check", action="store_true")
     if parser.parse_args().check:
         wrong = drifted()

@@ -161,7 +161,9 @@ def test_a_file_that_was_left_whole_costs_one_byte(nemo: NemoServer, kit: Any) -
 
 
 @pytest.mark.parametrize("source", [None, download.Source(), download.Source("", 204_824), download.Source('"v1"', 9)])
-def test_bytes_of_unknown_origin_are_not_built_upon(nemo: NemoServer, kit: Any, source: download.Source | None) -> None:
+def test_bytes_of_unknown_origin_are_not_built_upon(
+    nemo: NemoServer, kit: Any, source: download.Source | None
+) -> None:
     assert bring(kit.client(), f"{nemo.url}/files/a.mp4", io.BytesIO(b"?" * 500), begun=source) == nemo.output
     assert "range" not in nemo.requests[0].headers
 

@@ -15,7 +15,7 @@ DRAFT = {
 
 def test_the_summary_has_exactly_the_contracts_form() -> None:
     assert summary.timeline(DRAFT) == (
-        "Timeline (3 tracks): 1. Video: city timelapse (0-10s) 2. BGM: Lo-fi (0-10s, 35%) "
+        'Timeline (3 tracks): 1. Video: city timelapse (0-10s) 2. BGM: Lo-fi (0-10s, 35%) '
         '3. Title: "Urban Dreams" (0-3s)'
     )
 

@@ -34,11 +34,7 @@ def test_a_message_is_at_most_four_sentences_without_ids_or_json() -> None:
     ("raw", "safe"),
     [
         ("../../etc/passwd", "passwd"),
-        ("a:b*c?.mp4", "a_b_c_.mp4"),
-        ("CON.mp4", "_CON.mp4"),
-        ("", "file"),
-        ("..", "file"),
-    ],
+        ("a:b*c?.mp4", "a_b_c_.mp4"), ("CON.mp4", "_CON.mp4"), ("", "file"), ("..", "file")],
 )
 def test_file_names_are_made_safe(raw: str, safe: str) -> None:
     assert text.file_name(raw) == safe

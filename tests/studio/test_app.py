@@ -191,7 +191,9 @@ def test_names_of_files_are_cleaned(studio: RunningStudio, media: Media) -> None
 )
 def test_a_damaged_upload_is_one_clear_sentence(studio: RunningStudio, content: bytes, kind: str) -> None:
     session = open_session(studio.http)
-    answer = studio.http.post(routes.UPLOAD.format(session_id=session), content=content, headers={"Content-Type": kind})
+    answer = studio.http.post(
+        routes.UPLOAD.format(session_id=session), content=content, headers={"Content-Type": kind}
+    )
     assert code(answer) == "invalid_argument"
     assert answer.json()["data"]["error"]["next"]
 

@@ -193,3 +193,5 @@ def test_others_jobs_are_not_seen(world: World) -> None:
     with pytest.raises(NotFound):
         ledger.get("bob", "r1")
     assert ledger.get("owner", "r1").id == "r1"
+
+

@@ -96,7 +96,9 @@ def test_the_main_job_with_headers_and_bodies_as_in_the_contract(tmp_path: Path)
         said = await room.call("send_message", message="generate lo-fi music")
         assert (said["status"], said["job"], said["source"]) == ("done", "turn-1", "stream")
         assert said["changes"] == ["BGM added: 'Lo-fi' (0-10s, 35%)"]
-        assert said["timeline"] == ("Timeline (2 tracks): 1. Video: dungeon run.mp4 (0-10s) 2. BGM: Lo-fi (0-10s, 35%)")
+        assert said["timeline"] == (
+            "Timeline (2 tracks): 1. Video: dungeon run.mp4 (0-10s) 2. BGM: Lo-fi (0-10s, 35%)"
+        )
         made = await room.call("export")
         path = Path(made["path"])
         assert path.is_absolute()
@@ -313,7 +315,9 @@ def test_a_cancelled_turn_is_let_go_and_may_be_charged(tmp_path: Path) -> None:
         ("POST /run_sse", 404, b'{"detail":"Session not found"}', "session_gone", "no longer exists"),
     ],
 )
-def test_refused_messages_say_why(tmp_path: Path, where: str, status: int, body: bytes, code: str, words: str) -> None:
+def test_refused_messages_say_why(
+    tmp_path: Path, where: str, status: int, body: bytes, code: str, words: str
+) -> None:
     async def scenario(room: Room) -> None:
         room.nemo.rule(where, status=status, body=body, headers={"Content-Type": "application/json"}, times=1)
         error = await room.error("send_message", message="music")
@@ -367,9 +371,7 @@ def test_uploads_tell_all_that_is_wrong_at_once_and_take_the_rest(tmp_path: Path
         (room.home / "empty.mp4").write_bytes(b"")
         (room.home / "notes.txt").write_text("words")
         files = [room.clip(), *(str(room.home / name) for name in ("notes.mp4", "empty.mp4", "notes.txt", "gone.mp4"))]
-        answer = await room.call(
-            "upload", files=[*files, "/etc/hosts", "ftp://x/clip.mp4", "http://127.0.0.1:9/clip.mp4"]
-        )
+        answer = await room.call("upload", files=[*files, "/etc/hosts", "ftp://x/clip.mp4", "http://127.0.0.1:9/clip.mp4"])
         assert [item["name"] for item in answer["files"]] == ["dungeon run.mp4"]
         assert [item["code"] for item in answer["rejected"]] == [
             "unsupported_media", "unsupported_media", "unsupported_media", "not_found", "not_allowed_path",
