@@ -103,6 +103,22 @@ def test_a_wait_that_the_server_names_is_kept_in_seconds_and_as_a_date(nemo: Nem
     assert waits[1] == 7
 
 
+def test_waits_that_the_server_names_end_with_the_minute_of_a_plain_call(nemo: NemoServer, kit: Any) -> None:
+    waits: list[float] = []
+
+    async def note(seconds: float) -> None:
+        waits.append(seconds)
+
+    client = kit.client(limits=HttpLimits())
+    client.http.sleep = note
+    client.http.clock = lambda: sum(waits)
+    nemo.rule(CREDITS, status=503, headers={"Retry-After": "25"})
+    with pytest.raises(BackendError) as caught:
+        do(client, lambda client: client.credits())
+    assert waits == [25, 25]
+    assert caught.value.retry_after_s == 25
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_wait_beyond_a_minute_comes_back_as_an_error(nemo: NemoServer, kit: Any, status: int) -> None:
     nemo.rule(CREDITS, status=status, headers={"Retry-After": "600"})

@@ -271,6 +271,31 @@ def test_the_same_export_is_submitted_once_however_it_is_asked_for(tmp_path: Pat
     assert play(tmp_path, scenario).count("POST /api/render") == 2
 
 
+def test_blocks_repeat_the_message_and_link_the_file(tmp_path: Path) -> None:
+    """For hosts that show the blocks and drop the structured answer."""
+
+    async def scenario(room: Room) -> None:
+        await room.call("upload", files=[room.clip()])
+        result = await room.client.call_tool("export", {})
+        answer = result.structured_content
+        assert answer is not None
+        text, link = result.content
+        assert (text.type, link.type) == ("text", "resource_link")
+        assert answer["message"] in text.text
+        assert str(link.uri) == Path(answer["path"]).as_uri()
+        assert Path(answer["path"]).read_bytes() == room.nemo.output
+        failed = await room.client.call_tool("state", {"job": "turn-9"})
+        assert failed.is_error
+        [block] = failed.content
+        assert block.type == "text"
+        assert failed.structured_content is not None
+        error = failed.structured_content["error"]
+        assert error["message"] in block.text
+        assert error["next"] in block.text
+
+    play(tmp_path, scenario)
+
+
 def test_a_running_job_is_joined_later_and_one_turn_runs_at_a_time(tmp_path: Path) -> None:
     async def scenario(room: Room) -> None:
         hold = threading.Event()

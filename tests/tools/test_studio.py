@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import hashlib
 import os
@@ -135,7 +136,11 @@ def test_connect_upload_send_export(tmp_path: Path, media: Media) -> None:
         values = [value for value, _ in one.progress]
         assert values
         assert any("render" in (words or "") for _, words in one.progress)
-        state = await one.call("state", detail="full", picture=True)
+        shown = await one.client.call_tool("state", {"picture": True})
+        images = [base64.b64decode(block.data) for block in shown.content if block.type == "image"]
+        assert [image[:8] for image in images] == [b"\x89PNG\r\n\x1a\n"]
+        assert [block.mime_type for block in shown.content if block.type == "image"] == ["image/png"]
+        state = await one.call("state", detail="full")
         assert state["ready_to_export"] is True
         assert state["detail"]["music"]["bpm"] > 0
 
