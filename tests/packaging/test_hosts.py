@@ -13,13 +13,14 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import anyio
 import pytest
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "plugins"
@@ -101,6 +102,60 @@ async def _talk(entry: Entry, environment: dict[str, str]) -> tuple[list[str], d
         assert not answer.is_error, answer
         assert answer.structured_content is not None
         return [tool.name for tool in tools.tools], answer.structured_content
+
+
+def _files() -> dict[str, str]:
+    """Every configuration file that is handed out or shown to be pasted, as text."""
+    shown = re.findall(r"```json\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    shown += re.findall(r"```json\n(.*?)```", (PLUGINS / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    written = [PLUGINS / NAME / "mcp.json", PLUGINS / NAME / ".mcp.json"]
+    return {f"page {i}": text for i, text in enumerate(shown) if "mcpServers" in text} | {
+        path.name: path.read_text(encoding="utf-8") for path in written
+    }
+
+
+class _Server(BaseModel):
+    """An entry as Claude Desktop and Cursor take it: nothing is converted, and no field is unknown to them."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    type: Literal["stdio"] = "stdio"
+    command: str = Field(min_length=1)
+    args: list[str] = []
+    env: dict[str, str] = {}
+
+
+class _Configuration(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    mcpServers: dict[Annotated[str, Field(pattern=r"^[\w-]+$")], _Server] = Field(min_length=1)
+
+
+@pytest.mark.parametrize("name", _files())
+def test_a_configuration_file_is_one_by_its_hosts_schema(name: str) -> None:
+    servers = _Configuration.model_validate_json(_files()[name]).mcpServers
+    assert list(servers) == [NAME]
+    assert servers[NAME].args[-1] == "serve"
+
+
+def test_the_link_and_the_bundle_carry_entries_by_the_schema() -> None:
+    link, bundle = _cursor_deeplink(), _load(PLUGINS / "mcpb/manifest.json")["server"]["mcp_config"]
+    command, args, env = link
+    assert _Server(command=command, args=args, env=env) == _Configuration.model_validate_json(
+        _files()["mcp.json"]
+    ).mcpServers[NAME]
+    assert _Server.model_validate({k: bundle[k] for k in ("command", "args", "env") if k in bundle}).args[-1] == "serve"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"mcpServers"', '"servers"'), ('"args"', '"arguments"'), ('"uvx"', "7"), ('"serve"', "null")],
+)
+def test_a_broken_configuration_file_is_refused(old: str, new: str) -> None:
+    text = _files()["mcp.json"]
+    assert old in text
+    with pytest.raises(ValidationError):
+        _Configuration.model_validate_json(text.replace(old, new, 1))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from game_music_maker.contract.score import ScorePlan
@@ -79,6 +81,15 @@ def test_exclusion_and_wish(plan: ScorePlan) -> None:
     assert not any(p.drums for p in score.parts)
     _, score = edited(plan, "add choir")
     assert any(p.program in (52, 53) and any(n.part == p.id for n in score.notes) for p in score.parts)
+
+
+@pytest.mark.parametrize(
+    ("words", "reply"),
+    [("no drums", "No drums any more."), ("no harp", "No harp any more."), ("add choir", r"Now in [\w', ]+: choir.")],
+)
+def test_the_reply_is_grammatical_for_one_and_for_many(plan: ScorePlan, words: str, reply: str) -> None:
+    _, notes = revise(plan, read_changes(words)[0], VIDEO)
+    assert re.fullmatch(reply, " ".join(note.text("en") for note in notes))
 
 
 def test_another_take_and_back(plan: ScorePlan) -> None:

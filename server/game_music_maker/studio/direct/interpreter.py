@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from ..numerals import CHINESE_NUMBER, NUMBER, value
 from ..timeline import Timeline
 from .clause import Clause, Reading
 from .context import Context
 from .edits import touched
 from .lexer import TOKEN, lex
-from .numbers import CHINESE_NUMBER, NUMBER, value
 from .phrases import scan
 from .rules_music import generates, read_change, read_new, read_other_take
 from .rules_picture import read_picture

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .numbers import CHINESE_NUMBER, NUMBER, value
+from ..numerals import CHINESE_NUMBER, NUMBER, value
 from .spelling import spelled
 
 TOKEN = re.compile(r"<([a-z])(\d+)>")

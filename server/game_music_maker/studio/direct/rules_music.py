@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ..numerals import ORDINAL, ordinal, value
 from .clause import Clause
-from .numbers import ORDINAL, ordinal, value
 from .rules_sound import ONLY
 from .values import ChangeScore, ChooseTake, Edit, MakeScore, SetLevel
 

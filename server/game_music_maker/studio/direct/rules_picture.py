@@ -7,8 +7,8 @@ import re
 from typing import Any, Literal
 
 from ..music.words import unknown
+from ..numerals import CHINESE_NUMBER, ordinal, value
 from .clause import Clause
-from .numbers import CHINESE_NUMBER, ordinal, value
 from .rules_sound import ONLY
 from .spans import Span
 from .values import (

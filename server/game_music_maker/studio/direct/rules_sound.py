@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from ..numerals import NUMBER, value
 from .clause import Clause
 from .lexer import TOKEN
-from .numbers import NUMBER, value
 from .values import Duck, Edit, Fade, Mute, RemoveScore, SetLevel, Target, UseOwnMusic
 
 STEP_DB, LITTLE_DB, MUCH_DB = 4.0, 2.0, 8.0

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ..numerals import CHINESE_NUMBER, ORDINAL, ordinal, value
 from ..timeline import Timeline
 from .context import Context
 from .drafting import picture_ms
 from .lexer import Lexed
-from .numbers import CHINESE_NUMBER, ORDINAL, ordinal, value
 
 _T = r"(<t\d+>)"
 _TO = r"\s*(?:-|–|—|~|to|until|till|through|and|[剪切截播放留]?(?:到|至)|和)\s*(?:第|at )?\s*"

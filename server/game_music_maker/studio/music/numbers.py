@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from ..numerals import NUMBER, value
 from .words import blank
 
 _ZH_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"两": 2, "半": 0}
 _ZH_NUMBER = r"[零一二两三四五六七八九十百]+"
 _NUM = rf"(?:\d+(?:\.\d+)?|{_ZH_NUMBER})"
+_COUNT = rf"(?!an?\s+sec){NUMBER}"
+"""Words too, before a unit of length. Not for a tempo ("one twenty bpm" is not 21); "a second theme" is no length."""
 _MODES = {
     "major": "ionian", "maj": "ionian", "大调": "ionian", "minor": "aeolian", "min": "aeolian", "小调": "aeolian",
     "harmonic minor": "harmonic_minor", "melodic minor": "melodic_minor", "phrygian dominant": "phrygian_dominant",
@@ -36,9 +39,9 @@ _METER = re.compile(
     r"|(?P<zd>[四八])分之(?P<zn>[二三四五六七九])(?:拍子?)?|(?P<four>四拍子)|(?P<zn2>[二三四五六七九])(?P<zd2>[四八])拍"
 )
 _CLOCK = r"(?P<{0}m>\d{{1,2}}):(?P<{0}s>\d{{2}}(?:\.\d+)?)"
-_SECONDS = rf"(?P<{{0}}n>{_NUM})\s*-?\s*(?P<{{0}}u>seconds?|secs?|s(?![a-z])|minutes?|mins?|秒钟?|分钟)"
+_SECONDS = rf"(?P<{{0}}n>{_COUNT})\s*-?\s*(?P<{{0}}u>seconds?|secs?|s(?![a-z])|minutes?|mins?|秒钟?|分钟)"
 _SEED = re.compile(r"(?:\bseed|种子)\s*(?:of|=|:|号|为|是)?\s*(\d+)")
-_BARS = re.compile(rf"(?P<n>{_NUM})\s*-?\s*(?:bars?|measures?|小节)(?![a-z])")
+_BARS = re.compile(rf"(?P<n>{_COUNT})\s*-?\s*(?:bars?|measures?|小节)(?![a-z])")
 _MINSEC = re.compile(
     rf"(?P<m>{_NUM})\s*分(?:钟)?\s*(?P<s>{_NUM})\s*秒|(?P<m2>\d+)\s*min(?:ute)?s?\s*(?:and\s*)?(?P<s2>\d+)\s*s(?:ec(?:ond)?s?)?"
 )
@@ -85,8 +88,8 @@ def seconds_of(hit: re.Match[str], prefix: str) -> float:
     groups = hit.groupdict()
     if groups.get(f"{prefix}cm") is not None:
         return int(groups[f"{prefix}cm"]) * 60 + float(groups[f"{prefix}cs"])
-    value = zh_number(groups[f"{prefix}wn"])
-    return value * 60 if groups[f"{prefix}wu"].startswith(("min", "分")) else value
+    number = value(groups[f"{prefix}wn"])
+    return number * 60 if groups[f"{prefix}wu"].startswith(("min", "分")) else number
 
 
 def moment(prefix: str) -> str:
@@ -160,9 +163,9 @@ def read_numbers(text: str, *, length: bool = True) -> Numbers:
         out.seed = int(hit[1]) % 2**63
         out.rest = blank(out.rest, *hit.span())
     if hit := _BPM.search(out.rest):
-        value = zh_number(next(g for g in hit.groups() if g))
-        if 20 <= value <= 300:
-            out.bpm = value
+        bpm = zh_number(next(g for g in hit.groups() if g))
+        if 20 <= bpm <= 300:
+            out.bpm = bpm
             out.rest = blank(out.rest, *hit.span())
     _meter(out)
     if not _meter_ok(out.meter):
@@ -170,7 +173,7 @@ def read_numbers(text: str, *, length: bool = True) -> Numbers:
     _key(out)
     if length:
         if hit := _BARS.search(out.rest):
-            out.bars = max(1, min(512, int(zh_number(hit["n"]))))
+            out.bars = max(1, min(512, int(value(hit["n"]))))
             out.rest = blank(out.rest, *hit.span())
         _length(out)
     return out
