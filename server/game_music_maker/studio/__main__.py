@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -29,6 +30,7 @@ from .jobs_ledger import LEASE_S
 from .store_accounts import OWNER
 
 _GRACE_S = 1
+_TICK_S = 0.1
 
 
 class _Server(uvicorn.Server):
@@ -37,6 +39,12 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
+        self._told = asyncio.Event()
+
+    def end(self) -> None:
+        """Begin to end; to be called in the server's own loop."""
+        self.should_exit = True
+        self._told.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -45,6 +53,24 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._ready()
+
+    async def main_loop(self) -> None:
+        """uvicorn's, which looks ten times a second whether it shall end; here it is woken for that."""
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += 1
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_S):
+                    await self._told.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """uvicorn's, which pauses before it looks whether requests are being answered; not so where none is."""
+        if self.server_state.tasks:
+            return await super().shutdown(sockets)
+        for listener in (*self.servers, *(sockets or ())):
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -123,6 +149,7 @@ async def _serve(arguments: argparse.Namespace, settings: Settings) -> None:
             sys.stderr.write(f"The studio's page: {page}\nIt ends with Ctrl-C.\n")
         sys.stdout.write(json.dumps(said) + "\n")
         sys.stdout.flush()
+        gc.freeze()  # what is loaded stays: it is not looked through for garbage, not even at the end
         desk.start()
 
     server = _Server(config, ready)
@@ -130,7 +157,7 @@ async def _serve(arguments: argparse.Namespace, settings: Settings) -> None:
 
     def stop(*_: object) -> None:
         with contextlib.suppress(RuntimeError):  # the loop may have ended already
-            loop.call_soon_threadsafe(setattr, server, "should_exit", True)
+            loop.call_soon_threadsafe(server.end)
 
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
         if hasattr(signal, name):

@@ -45,16 +45,15 @@ Task = Callable[[Tools, Mapping[str, Any], Progress], dict[str, Any]]
 
 def _warm(tools: Tools, args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """``{"needs"}``: load what a look will need, or what a score and its render will, and open the instruments."""
-    if args["needs"] == "look":
-        from .picture import analyse, probe, quick  # noqa: F401
-
-        return {}
-    from .scoring import load
-
     # What is loaded stays: looking through it for garbage would cost a tenth of the loading, and memory of every copy.
     gc.disable()
-    load()
-    tools.bank()
+    if args["needs"] == "look":
+        from .picture import analyse, probe, quick  # noqa: F401
+    else:
+        from .scoring import load
+
+        load()
+        tools.bank()
     gc.freeze()
     gc.enable()
     return {}

@@ -212,7 +212,9 @@ def _checked(out: Path, plan: Plan, levels: mux.Levels | None, notes: tuple[str,
     Raises:
         RenderFailed: it is not what the plan says.
     """
-    streams, _ = packets.read(out)
+    with ThreadPoolExecutor(1) as threads:
+        hashed = threads.submit(_sha256, out)
+        streams, _ = packets.read(out)
     video = next((s for s in streams if s.media == "video"), None)
     audio = next((s for s in streams if s.media == "audio"), None)
     if (video is None) != (plan.way == "sound") or (video or audio) is None:
@@ -222,14 +224,12 @@ def _checked(out: Path, plan: Plan, levels: mux.Levels | None, notes: tuple[str,
     apart = abs(video.end_s - audio.end_s) if video is not None and audio is not None else 0.0
     if apart > max(0.1, 2.0 / max(1.0, plan.canvas.fps)):
         raise RenderFailed("Picture and sound of the finished file differ in length.")
-    with out.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     width, height = _shown(plan, video)
     return Rendered(
         path=str(out),
         format=plan.format,
         size=out.stat().st_size,
-        sha256=digest,
+        sha256=hashed.result(),
         duration_s=round(main.end_s, 3),
         width=width,
         height=height,
@@ -237,6 +237,11 @@ def _checked(out: Path, plan: Plan, levels: mux.Levels | None, notes: tuple[str,
         notes=notes,
         stages=clock.stages,
     )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _shown(plan: Plan, video: packets.Packets | None) -> tuple[int, int]:
