@@ -66,7 +66,8 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """uvicorn's, which pauses before it looks whether requests are being answered; not so where none is."""
         if self.server_state.tasks:
-            return await super().shutdown(sockets)
+            await super().shutdown(sockets)
+            return
         for listener in (*self.servers, *(sockets or ())):
             listener.close()
         for connection in list(self.server_state.connections):
