@@ -207,6 +207,13 @@ def test_bodies_that_cannot_be_read_are_refused_without_a_fault(studio: RunningS
         assert code(answer) in ("invalid_argument", "session_gone"), (path, answer.text)
 
 
+def test_a_giant_body_is_refused_though_it_could_be_read(studio: RunningStudio) -> None:
+    giant = b'{"task_name": "run", "more": "' + b"x" * (9 << 20) + b'"}'
+    answer = studio.http.post(routes.NEW_SESSION, content=giant)
+    assert (code(answer), answer.status_code // 100) == ("invalid_argument", 4)
+    assert open_session(studio.http)
+
+
 def test_renders_that_cannot_be_are_refused(studio: RunningStudio, media: Media) -> None:
     session = open_session(studio.http)
     upload(studio.http, session, media.clip(seconds=1, sound=None))
