@@ -7,16 +7,19 @@ thinned (film scoring practice: Karlin and Wright, "On the Track"). The last cho
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from ...contract.score import ScorePlan
-from .drums import CRASH, KICK, SPLASH, TOM_LOW
+from .drums import CRASH, KICK, RIDE_BELL, SPLASH, TOM_LOW
 from .metrics import chord_at
 from .score import Chord, Hit, Note, Part
 from .theory import ladder, nearest
 from .voicing import voice
+
+SOFT_LEVEL = 58
+"""Mean velocity of what sounds around a hit below which a crash would stand apart from the music."""
 
 _STABBERS = ("stabs", "hit", "brass", "low_brass", "arp", "ostinato", "pluck", "pad", "keys", "comp", "piano", "riff")
 
@@ -27,14 +30,18 @@ def answer_hits(
     hits: Sequence[Hit],
     chords: Sequence[Chord],
     plan: ScorePlan,
+    *,
+    soft: bool = False,
 ) -> tuple[list[Part], dict[str, list[Note]]]:
     """Give each planned hit an onset that is heard: a stroke of the drums, else a chord of a sharp instrument.
 
-    By kind: cuts and flashes an accent, impacts a low stroke and a beat of room before it, reveals the chord opened
+    Its strength stands a step above what sounds around it. `soft` styles, and soft places of others, get no cymbal: a
+    bell, the harmony struck again, the groove's own drum. By kind: cuts and flashes an accent, impacts a low stroke and a beat of room before it, reveals the chord opened
     over the whole band, silences stop-time (everybody strikes once and is still up to the next bar line).
     """
     planned = [hit for hit in hits if hit.planned]
-    out = _made_room({part: list(row) for part, row in notes.items()}, parts, planned)
+    levels = {hit.beat: _level(notes, hit.beat, _bar(plan)) for hit in planned}
+    out = _made_room({part: list(row) for part, row in notes.items()}, parts, planned, levels)
     drums = next((part for part in parts if part.drums), None)
     bass = next((part for part in parts if part.role in ("bass", "drone", "low_brass", "pulse")), None)
     sharp = sorted((p for p in parts if p.role in _STABBERS and not p.drums), key=lambda p: _STABBERS.index(p.role))
@@ -42,14 +49,18 @@ def answer_hits(
     apart, crashed = 4 * _bar(plan), None  # at most one big stroke in four bars
     for hit in planned:
         chord = chord_at(chords, hit.beat)
-        loud = min(127, round(104 + 20 * hit.weight))
+        gentle = soft or levels[hit.beat] < SOFT_LEVEL
+        loud = min(127, round(levels[hit.beat] + 10 + 18 * hit.weight))
         big = hit.weight >= 0.9 and (crashed is None or hit.beat - crashed >= apart)
         crashed = hit.beat if big else crashed
-        if drums is not None:
-            _strike(out, drums, hit, loud, big=big)
         here = [p for p in sharp if _plays(notes[p.id], hit.beat, _bar(plan))]
-        if chord is not None and (here or (sharp and drums is None)):
-            _stab(out, (here or sharp)[0], hit, chord, loud)
+        stabs = chord is not None and bool(here or (sharp and (gentle or drums is None)))
+        if drums is not None:
+            beaten = any(n.pitch == KICK and abs(n.beat - hit.beat) <= _bar(plan) for n in notes[drums.id])
+            keys = _gentle_keys(big or not stabs, beaten) if gentle else _hard_keys(hit, big)
+            _strike(out, drums, hit, loud, keys)
+        if chord is not None and stabs:
+            _stab(out, (here or sharp)[0], hit, chord, loud, rings=gentle)
         if chord is not None and bass is not None and _plays(notes[bass.id], hit.beat, _bar(plan)):
             _ground(out, bass, hit, chord, loud)
         if chord is not None and hit.kind == "reveal":
@@ -59,6 +70,15 @@ def answer_hits(
         if hit.kind == "silence":
             out = _stopped(out, hit.beat, _bar(plan))
     return list(parts), out
+
+
+def _level(notes: Mapping[str, Sequence[Note]], beat: Fraction, bar: Fraction) -> float:
+    """Mean velocity of the notes that begin within a bar of `beat`, or, where none does, of those within four."""
+    for reach in (bar, 4 * bar):
+        near = [n.vel for row in notes.values() for n in row if abs(n.beat - beat) <= reach]
+        if near:
+            return sum(near) / len(near)
+    return SOFT_LEVEL
 
 
 def _plays(row: Sequence[Note], beat: Fraction, bar: Fraction) -> bool:
@@ -72,10 +92,12 @@ def _bar(plan: ScorePlan) -> Fraction:
     return Fraction(4 * int(numerator), int(denominator))
 
 
-def _made_room(notes: dict[str, list[Note]], parts: Sequence[Part], hits: Sequence[Hit]) -> dict[str, list[Note]]:
+def _made_room(
+    notes: dict[str, list[Note]], parts: Sequence[Part], hits: Sequence[Hit], levels: Mapping[Fraction, float]
+) -> dict[str, list[Note]]:
     """Notes on a hit are accented; before a heavy one percussion and figures stop, held notes go on."""
     movers = {p.id for p in parts if p.drums or p.role in ("ostinato", "arp", "riff", "comp", "pulse", "harmony")}
-    boost = {hit.beat: 18 if hit.weight >= 0.9 else 14 for hit in hits}
+    boost = {hit.beat: round((18 if hit.weight >= 0.9 else 14) * min(1.0, levels[hit.beat] / 80)) for hit in hits}
     rooms = [
         (float(hit.beat) - (1.0 if hit.weight >= 0.9 or hit.kind == "impact" else 0.5), float(hit.beat))
         for hit in hits
@@ -95,10 +117,17 @@ def _made_room(notes: dict[str, list[Note]], parts: Sequence[Part], hits: Sequen
     return out
 
 
-def _strike(notes: dict[str, list[Note]], drums: Part, hit: Hit, loud: int, *, big: bool) -> None:
+def _hard_keys(hit: Hit, big: bool) -> tuple[int, ...]:
     keys = (CRASH, KICK) if big else (SPLASH, KICK) if hit.weight >= 0.45 else (KICK,)
-    if hit.kind == "impact":
-        keys = (*keys, TOM_LOW)
+    return (*keys, TOM_LOW) if hit.kind == "impact" else keys
+
+
+def _gentle_keys(alone: bool, beaten: bool) -> tuple[int, ...]:
+    """The groove's own drum where there is one; a bell where the stroke is a great one or nothing else answers."""
+    return (*((RIDE_BELL,) if alone else ()), *((KICK,) if beaten else ()))
+
+
+def _strike(notes: dict[str, list[Note]], drums: Part, hit: Hit, loud: int, keys: Sequence[int]) -> None:
     have = {n.pitch for n in notes[drums.id] if n.beat == hit.beat}
     notes[drums.id] += [
         Note(drums.id, hit.beat, Fraction(1, 2), key, loud - 14 * (key in (CRASH, SPLASH)))
@@ -107,16 +136,15 @@ def _strike(notes: dict[str, list[Note]], drums: Part, hit: Hit, loud: int, *, b
     ]
 
 
-def _stab(notes: dict[str, list[Note]], part: Part, hit: Hit, chord: Chord, loud: int) -> None:
+def _stab(notes: dict[str, list[Note]], part: Part, hit: Hit, chord: Chord, loud: int, *, rings: bool) -> None:
     if sum(1 for n in notes[part.id] if n.beat == hit.beat) >= 2:
         return
     tones = ladder(chord.pcs, *part.range)
     middle = sum(part.range) / 2
     row = sorted(sorted(tones, key=lambda p: abs(p - middle))[:3])
     have = {n.pitch for n in notes[part.id] if n.beat == hit.beat}
-    notes[part.id] += [
-        Note(part.id, hit.beat, Fraction(1), pitch, loud - 8, 0.0, "stab") for pitch in row if pitch not in have
-    ]
+    length, how = (min(Fraction(2), chord.beat + chord.beats - hit.beat), "") if rings else (Fraction(1), "stab")
+    notes[part.id] += [Note(part.id, hit.beat, length, p, loud - 8, 0.0, how) for p in row if p not in have]
 
 
 def _ground(notes: dict[str, list[Note]], bass: Part, hit: Hit, chord: Chord, loud: int) -> None:

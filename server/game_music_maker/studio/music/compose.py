@@ -53,7 +53,8 @@ def compose(plan: ScorePlan, video: VideoMap | None = None) -> Score:
                 notes[voice.part.id] += _play(lines, voice, frame, section)
     parts, notes = _taiko(band, notes)
     extra, notes = lead_ins(band, notes, frame.sections, frame.chords, frame.hits)
-    parts, notes = answer_hits([*parts, *extra], notes, frame.hits, frame.chords, plan)
+    soft = "soft" in (band.scene.hits, band.style.hits)
+    parts, notes = answer_hits([*parts, *extra], notes, frame.hits, frame.chords, plan, soft=soft)
     if frame.loop is None:
         notes = close_piece(parts, notes, frame.end, frame.final(), plan)
     notes = _rests(parts, notes, frame)

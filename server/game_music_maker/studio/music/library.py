@@ -116,6 +116,8 @@ class Palette(_Table):
     """What announces the B section: a riser, a snare roll, a scale run upwards."""
     lifts: tuple[int, ...] = ()
     """Semitones that the last return of the theme may be moved up by."""
+    hits: Literal["hard", "soft"] = "hard"
+    """What answers the picture: cymbal and drum, or bell and harmony."""
     avoid: str = ""
     one_shot: bool = False
     length_s: tuple[float, float] | None = None
