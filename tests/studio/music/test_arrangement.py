@@ -16,7 +16,7 @@ from game_music_maker.studio.music.compose import compose
 from game_music_maker.studio.music.contour import Wish, fit
 from game_music_maker.studio.music.library import library
 from game_music_maker.studio.music.plan import make_plan, takes
-from game_music_maker.studio.music.score import Chord, Score
+from game_music_maker.studio.music.score import Chord, Note, Score
 from game_music_maker.studio.music.tempo import Event, Limits, start
 from game_music_maker.studio.music.voicing import voice
 
@@ -198,3 +198,20 @@ def test_a_darker_take_is_in_no_brighter_mode() -> None:
         rows = takes(read_brief(f"forest exploration, seed {seed}"), None, 4)
         modes = [BRIGHTNESS[plan.key.mode] for _, plan, _ in rows if plan.key and plan.key.mode]
         assert modes[3] <= modes[0]
+
+
+def test_a_hit_in_soft_music_is_soft_and_has_no_cymbal() -> None:
+    loud, soft = (_struck(palette) for palette in ("boss_battle", "scifi_ambient"))
+    drums = [{n.pitch for n in row if n.part == "perc"} for row in (loud, soft)]
+    assert drums[0] & {49, 55}
+    assert soft
+    assert not drums[1] & {49, 55, 36}
+    assert max(n.vel for n in soft) <= max(n.vel for n in loud) - 20
+
+
+def _struck(palette: str) -> list[Note]:
+    """What begins on the hits of a piece."""
+    hits = [HitPlan(t=9.0, kind="cut", weight=1.0), HitPlan(t=30.0, kind="cut", weight=1.0)]
+    score = piece(palette, hits=hits, loop=False)
+    beats = {hit.beat for hit in score.hits if hit.planned}
+    return [n for n in score.notes if n.beat in beats]

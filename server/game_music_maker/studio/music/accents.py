@@ -50,14 +50,14 @@ def answer_hits(
     for hit in planned:
         chord = chord_at(chords, hit.beat)
         gentle = soft or levels[hit.beat] < SOFT_LEVEL
-        loud = min(127, round(levels[hit.beat] + 10 + 18 * hit.weight))
+        loud = min(127, round(levels[hit.beat] + 16 + 16 * hit.weight))
         big = hit.weight >= 0.9 and (crashed is None or hit.beat - crashed >= apart)
         crashed = hit.beat if big else crashed
         here = [p for p in sharp if _plays(notes[p.id], hit.beat, _bar(plan))]
         stabs = chord is not None and bool(here or (sharp and (gentle or drums is None)))
         if drums is not None:
             beaten = any(n.pitch == KICK and abs(n.beat - hit.beat) <= _bar(plan) for n in notes[drums.id])
-            keys = _gentle_keys(big or not stabs, beaten) if gentle else _hard_keys(hit, big)
+            keys = _gentle_keys(hit.weight >= 0.45 or not stabs, beaten) if gentle else _hard_keys(hit, big)
             _strike(out, drums, hit, loud, keys)
         if chord is not None and stabs:
             _stab(out, (here or sharp)[0], hit, chord, loud, rings=gentle)
@@ -122,9 +122,9 @@ def _hard_keys(hit: Hit, big: bool) -> tuple[int, ...]:
     return (*keys, TOM_LOW) if hit.kind == "impact" else keys
 
 
-def _gentle_keys(alone: bool, beaten: bool) -> tuple[int, ...]:
-    """The groove's own drum where there is one; a bell where the stroke is a great one or nothing else answers."""
-    return (*((RIDE_BELL,) if alone else ()), *((KICK,) if beaten else ()))
+def _gentle_keys(rung: bool, beaten: bool) -> tuple[int, ...]:
+    """The groove's own drum where there is one; a bell where the moment weighs or nothing else answers."""
+    return (*((RIDE_BELL,) if rung else ()), *((KICK,) if beaten else ()))
 
 
 def _strike(notes: dict[str, list[Note]], drums: Part, hit: Hit, loud: int, keys: Sequence[int]) -> None:
