@@ -36,8 +36,9 @@ def answer_hits(
     """Give each planned hit an onset that is heard: a stroke of the drums, else a chord of a sharp instrument.
 
     Its strength stands a step above what sounds around it. `soft` styles, and soft places of others, get no cymbal: a
-    bell, the harmony struck again, the groove's own drum. By kind: cuts and flashes an accent, impacts a low stroke and a beat of room before it, reveals the chord opened
-    over the whole band, silences stop-time (everybody strikes once and is still up to the next bar line).
+    bell, the harmony struck again, the groove's own drum. By kind: cuts and flashes an accent, impacts a low stroke
+    and a beat of room before it, reveals the chord opened over the whole band, silences stop-time (everybody strikes
+    once and is still up to the next bar line).
     """
     planned = [hit for hit in hits if hit.planned]
     levels = {hit.beat: _level(notes, hit.beat, _bar(plan)) for hit in planned}
