@@ -99,6 +99,14 @@ class MixPlan(_Plan):
     duck_db: Annotated[float, Field(ge=0, le=40)] | None = None
 
 
+class PartPlan(_Plan):
+    """How one part sounds throughout: `octave` octaves above (negative: below) where it was written, `gain_db` louder
+    (negative: softer) than its place in the mix."""
+
+    octave: Annotated[int, Field(ge=-3, le=3)] | None = None
+    gain_db: Annotated[float, Field(ge=-24, le=12)] | None = None
+
+
 class ScorePlan(_Plan):
     version: Literal[1] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
@@ -120,6 +128,8 @@ class ScorePlan(_Plan):
     ending: Literal["ring", "hard", "fade"] | None = None
     instruments: dict[str, Annotated[int, Field(ge=0, le=127)]] | None = None
     """Role → zero-based General MIDI program, on top of the palette's choice."""
+    parts: dict[str, PartPlan] | None = None
+    """Role → register and loudness of that part."""
     excludes: tuple[str, ...] | None = None
     """Instrument words of the mood file that must not sound (``drums``, ``choir``, …)."""
     mix: MixPlan | None = None

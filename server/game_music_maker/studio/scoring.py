@@ -113,7 +113,9 @@ def _planned(args: Mapping[str, Any], video: VideoMap) -> _Made:
     """The plan of a brief. What was changed by words since the take that it is like is changed in it too: read as
     changes, because "no drums after 0:20" says something else in a brief."""
     from .music.brief import read_brief, read_changes
+    from .music.changes import Change, only_instruments
     from .music.plan import revise, takes
+    from .music.words import normalise
 
     before = _read_json(Path(args["like"]) / "request.json") if "like" in args else {}
     given = before.get("given", {}) | args["given"]
@@ -121,13 +123,16 @@ def _planned(args: Mapping[str, Any], video: VideoMap) -> _Made:
     number, count = args.get("take", (0, 1))
     direction, plan, said = takes(brief, video, number + 1, given=ScorePlan.model_validate(given))[number]
     notes = [*said]
+    if alone := only_instruments(normalise(args["text"])):  # "only strings" says the same of a new piece
+        plan, said = revise(plan, [Change(op="only", word=",".join(dict.fromkeys(f.id for f in alone)))], video)
+        notes.extend(said)
     changes = list(before.get("changes", ()))
     for words in changes:
         plan, said = revise(plan, read_changes(words)[0], video)
         notes.extend(said)
     given.pop("seed", None)
     request = {"brief": str(args["text"]), "given": given, "changes": changes}
-    told = (*notes, *_not_understood(brief.unknown))
+    told = (*_standing_in(str(args["text"])), *notes, *_not_understood(brief.unknown))
     return _Made(plan, told, request, direction if count > 1 else NOTHING)
 
 
@@ -145,7 +150,20 @@ def _changed(args: Mapping[str, Any], video: VideoMap) -> _Made:
         "given": request.get("given", {}),
         "changes": [*request.get("changes", ()), str(args["changes"])],
     }
-    return _Made(None if plan == before else plan, (*notes, *_not_understood(unknown)), request)
+    told = (*_standing_in(str(args["changes"])), *notes, *_not_understood(unknown))
+    return _Made(None if plan == before else plan, told, request)
+
+
+def _standing_in(text: str) -> tuple[Said, ...]:
+    """Which palette stands for a genre that has none of its own."""
+    from .music.library import library
+    from .music.naming import palette_name
+    from .music.words import nearest, normalise
+
+    return tuple(
+        say("plan.nearest", genre=word, palette=palette_name(library().palettes[id]))
+        for word, id in nearest(normalise(text))
+    )
 
 
 def _not_understood(unknown: tuple[str, ...]) -> tuple[Said, ...]:

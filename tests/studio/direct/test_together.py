@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from game_music_maker.studio.direct.explain import explain
 from game_music_maker.studio.direct.interpreter import understand
 
 CORPUS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("corpus.yaml").read_text(encoding="utf-8"))
@@ -73,3 +74,15 @@ def test_requests_of_different_kinds_stay_apart(say: str, kinds: list[str], stag
     done = understand(say, stages["score"].timeline, stages["score"].context)
     assert [edit.kind for edit in done.edits] == kinds
     assert not done.leftovers
+
+
+@pytest.mark.parametrize(
+    ("wish", "reasons"),
+    [
+        ("apply a sepia filter and mirror it", ["cannot.colours", "cannot.mirror"]),
+        ("加滤镜然后镜像", ["cannot.colours", "cannot.mirror"]),
+        ("make it black and white", ["cannot.colours"]),
+    ],
+)
+def test_each_impossible_wish_gets_its_reason(wish: str, reasons: list[str]) -> None:
+    assert list(explain([wish])[0].ids) == ["not_understood", *reasons]

@@ -13,6 +13,7 @@ from game_music_maker.studio.music.compose import compose
 from game_music_maker.studio.music.plan import make_plan, revise
 from game_music_maker.studio.music.report import notes_hash, section_hashes
 from game_music_maker.studio.music.score import Score
+from game_music_maker.studio.music.words import nearest, normalise
 
 VIDEO = VideoMap(duration=60.0, look="none")
 
@@ -133,3 +134,57 @@ def test_locked_sections_are_left_alone(plan: ScorePlan) -> None:
 def test_calmer_is_calmer(plan: ScorePlan) -> None:
     before, (_, after) = compose(plan, VIDEO), edited(plan, "much calmer")
     assert len(after.notes) < len(before.notes)
+
+
+@pytest.mark.parametrize("words", ["lead an octave lower", "主旋律低八度", "the melody down an octave"])
+def test_one_part_moves_by_an_octave_and_keeps_its_notes(plan: ScorePlan, words: str) -> None:
+    before, (fresh, after) = compose(plan, VIDEO), edited(plan, words)
+    assert fresh.parts is not None
+    assert fresh.parts["lead"].octave == -1
+    assert [(n.beat, n.pitch - 12) for n in before.notes if n.part == "lead"] == [
+        (n.beat, n.pitch) for n in after.notes if n.part == "lead"
+    ]
+    rest = [n for n in before.notes if n.part != "lead"]
+    assert rest == [n for n in after.notes if n.part != "lead"]
+    assert compose(edited(fresh, "lead an octave higher")[0], VIDEO).notes == before.notes
+
+
+@pytest.mark.parametrize("words", ["only strings", "只要弦乐"])
+def test_named_instruments_play_alone(plan: ScorePlan, words: str) -> None:
+    score = edited(plan, words)[1]
+    assert {part.role for part in score.parts} >= {"lead", "bass"}
+    assert all(40 <= part.program <= 51 and not part.drums for part in score.parts)
+
+
+def test_one_instrument_is_quieter_and_no_other(plan: ScorePlan) -> None:
+    levels = {part.id: part.gain_db for part in compose(plan, VIDEO).parts}
+    fresh, after = edited(plan, "drums quieter")
+    assert {part.id: part.gain_db - levels[part.id] for part in after.parts if part.gain_db != levels[part.id]} == {
+        part.id: -4.0 for part in after.parts if part.role == "perc"
+    }
+    assert fresh.mix == plan.mix
+
+
+def test_less_of_an_instrument_is_also_softer(plan: ScorePlan) -> None:
+    fresh, _ = edited(plan, "less drums")
+    assert fresh.parts is not None
+    assert (fresh.parts["perc"].gain_db or 0) < -3
+
+
+def test_the_middle_is_a_place(plan: ScorePlan) -> None:
+    before, after = hashes(compose(plan, VIDEO)), hashes(edited(plan, "calmer in the middle")[1])
+    assert before[0] == after[0]
+    assert before[-1] == after[-1]
+    assert before[1:-1] != after[1:-1]
+    changes, _ = read_changes("slower in the middle")
+    same, notes = revise(plan, changes, VIDEO)
+    assert same == plan
+    assert [note.ids[0] for note in notes] == ["revise.tempo_whole"]
+
+
+@pytest.mark.parametrize(("words", "palette"), [("rock music", "boss_battle"), ("爵士配乐", "stealth_spy")])
+def test_a_genre_without_a_palette_gets_the_nearest(words: str, palette: str) -> None:
+    chosen = make_plan(read_brief(words), VIDEO)[0].palette
+    assert chosen is not None
+    assert palette in (chosen.scene, chosen.style)
+    assert [id for _, id in nearest(normalise(words))] == [palette]

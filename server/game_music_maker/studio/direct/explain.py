@@ -47,6 +47,19 @@ def _one(leftover: str) -> Said:
     if _GREETING.fullmatch(leftover):
         return say("ready", examples=say("examples"))
     shown = leftover if len(leftover) <= _LONGEST else leftover[: _LONGEST - 3].rstrip() + "..."
-    found = next((id for words, id in _NEAREST if re.search(words, leftover.lower())), None)
-    nearest = say(f"cannot.{found}") if found else say("cannot.other", examples=say("examples"))
-    return say("not_understood", words=shown) + nearest
+    said = say("not_understood", words=shown)
+    reasons = dict.fromkeys(id for part in _WISHES.split(leftover.lower()) if (id := _reason(part)))
+    for id in reasons or filter(None, [_reason(leftover.lower())]):
+        said += say(f"cannot.{id}")
+    return said if len(said.ids) > 1 else said + say("cannot.other", examples=say("examples"))
+
+
+_WISHES = re.compile(
+    r"(?<!\bblack)\s+(?:and|then|plus)\s+|\s*[,，、;；]\s*|并且?|然后|再(?=[加把给])|"
+    r"(?<=[\u3400-\u9fff])和(?=[加把给])"
+)
+"""What may stand between two wishes of one leftover: each gets its own explanation."""
+
+
+def _reason(wish: str) -> str | None:
+    return next((id for words, id in _NEAREST if re.search(words, wish)), None)

@@ -38,7 +38,7 @@ _STRONG = (
     r"最后(?=[把加给再]))"
 )
 _WEAK = (
-    r"\s*[,，、]\s*(?:and |but |also |plus |再(?![来做写试换]|生成)|并)?|\s+(?:and|plus|but|also|&)\s+|"
+    r"\s*[,，、]\s*(?:and |but |also |plus |再(?![来做写试换]|生成)|并)?|(?<!\bblack)\s+(?:and|plus|but|also|&)\s+|"
     r"\s*(?<!合)并(?!排|行)|(?<![\s,，])(?=再[把加给将])|再(?=加|把|给|将)"
     r"|(?<=[>\w])(?<![再并请先要能帮你我想可以后])(?=把(?!手|握))|\s+(?=with (?:a |"
     r"the )?(?:big |small |red |white )?(?:title|caption)\b)"

@@ -6,7 +6,7 @@ With a scene and a style, the scene says which roles there are and what they do,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...contract.score import ScorePlan
 from .chance import chance
@@ -103,10 +103,19 @@ def assemble(plan: ScorePlan) -> Band:
         if voice is not None:
             voices.append(voice)
     voices += _wanted(plan, voices, style)
+    voices = [_at_level(voice, plan) for voice in voices]
     chip = style.id.startswith("chiptune")
     reverb = Reverb(room.type, room.rt60, min(0.6, room.wet * wet))
     forbidden = frozenset(synth for ban in banned for synth in ban.synths)
     return Band(scene, style, tuple(voices), reverb, chip, forbidden)
+
+
+def _at_level(voice: Voice, plan: ScorePlan) -> Voice:
+    """The voice as loud as the plan wants it."""
+    wish = (plan.parts or {}).get(voice.part.role)
+    if wish is None or not wish.gain_db:
+        return voice
+    return replace(voice, part=replace(voice.part, gain_db=voice.part.gain_db + wish.gain_db))
 
 
 def sounds(band: Band, synth: str) -> bool:

@@ -15,7 +15,7 @@ Op = Literal["energy", "tempo", "mood", "density", "level", "loop", "unloop", "f
              "another", "options",
              "keep_theme", "rekey", "up", "mode", "hit", "match", "build", "swing", "bpm", "key", "meter",
              "seed", "exclude", "faster",
-             "include", "style", "pace", "length"]  # fmt: skip
+             "include", "style", "pace", "length", "octave", "gain", "only"]  # fmt: skip
 
 
 class Change(BaseModel):
@@ -119,6 +119,53 @@ def _faster(clause: str) -> tuple[list[Change], str]:
     return [Change(op="faster", amount=-amount if slower else amount)], blank(clause, *hit.span())
 
 
+_STEPS = {"": 1, "an": 1, "a": 1, "one": 1, "1": 1, "一": 1, "two": 2, "2": 2, "两": 2, "二": 2}
+_OCTAVE = re.compile(
+    r"(?:(?:by )?\b(?P<n>an?|one|two|1|2) )?octaves? (?P<way>lower|higher|down|up)\b"
+    r"|\b(?P<way2>lower|higher|down|up)(?: by)? (?P<n2>an?|one|two|1|2) octaves?"
+    r"|(?P<way3>[低高降升])\s*(?P<n3>[一两二12]?)\s*个?八度"
+)
+_LEAD = re.compile(r"\b(?:the )?(?:leads?|melody|tune|theme|lead (?:line|part))\b|主?旋律|主音")
+
+
+def _octaves(clause: str) -> tuple[list[Change], str]:
+    """ "lead an octave lower", 主旋律低八度: one part, or all, octaves away; word: an instrument or "lead"."""
+    hit = _OCTAVE.search(clause)
+    if hit is None:
+        return [], clause
+    steps = _STEPS[hit["n"] or hit["n2"] or hit["n3"] or ""]
+    down = (hit["way"] or hit["way2"] or hit["way3"]) in ("lower", "down", "低", "降")
+    rest = blank(clause, *hit.span())
+    lead = _LEAD.search(rest)
+    rest = _LEAD.sub(lambda m: "\0" * len(m[0]), rest)
+    named = [f for f in match(rest, change_lexicon())[0] if f.kind == "instrument"]
+    for f in named:
+        rest = blank(rest, f.start, f.end)
+    words: list[str | None] = [*(["lead"] if lead else []), *(f.id for f in named)] or [None]
+    return [Change(op="octave", amount=-steps if down else steps, word=word) for word in words], rest
+
+
+_ALONE = re.compile(r"\b(?:only|just|nothing but|solely)\b|只(?:要|留|保留|剩|用|有)|仅(?:保留|用)?")
+
+
+def only_instruments(clause: str) -> list[Found]:
+    """Instruments that are to play alone ("only strings and piano", 只要弦乐); empty where none is so named."""
+    hit = _ALONE.search(clause)
+    if hit is None or re.search(r"\b(?:in|at|from|after|until|add|less|more|louder|quieter)\b", clause):
+        return []
+    found = [f for f in match(clause, change_lexicon())[0] if f.kind in ("instrument", "negation", "change")]
+    return [] if any(f.kind != "instrument" for f in found) else found
+
+
+def _only(clause: str) -> tuple[list[Change], str]:
+    found = only_instruments(clause)
+    if not found:
+        return [], clause
+    for f in found:
+        clause = blank(clause, f.start, f.end)
+    return [Change(op="only", word=",".join(dict.fromkeys(f.id for f in found)))], clause
+
+
 def _numbered(clause: str) -> tuple[list[str], str]:
     """Numbers of the sections that a clause names ("the second and third section", 第二段), and the rest of it."""
     hit = _NUMBERED.search(clause)
@@ -155,6 +202,8 @@ def _clause(clause: str, before: str | None) -> tuple[list[Change], tuple[str, .
     numbered, rest = _numbered(rest)
     exchanged, rest = _exchanged(rest)
     faster, rest = _faster(rest)
+    octaves, rest = _octaves(rest)
+    alone, rest = _only(rest)
     numbers = read_numbers(rest, length=False)
     found, rest = match(numbers.rest, change_lexicon())
     sections = [*numbered, *(f.id for f in found if f.kind == "section")]
@@ -162,7 +211,7 @@ def _clause(clause: str, before: str | None) -> tuple[list[Change], tuple[str, .
     if section is None and re.match(r"\s*(?:and\s+)?(?:make it|it\b|也|它)", clause):
         section = before
     place: dict[str, Any] = {"section": section, "start_s": start, "end_s": end, "text": clause.strip(" \0")}
-    changes: list[Change] = [change.model_copy(update=place) for change in (*exchanged, *faster)]
+    changes: list[Change] = [change.model_copy(update=place) for change in (*exchanged, *faster, *octaves, *alone)]
     if numbers.bpm:
         changes.append(Change(op="bpm", amount=numbers.bpm, **place))
     if numbers.tonic:
@@ -208,7 +257,8 @@ def _found(found: list[Found], text: str, place: dict[str, Any]) -> list[Change]
         if negated:
             negated_end = f.end
         factor = 1.0
-    return out
+    parts = any(change.op == "gain" for change in out)  # "the drums louder" is no wish for all of the music
+    return [change for change in out if not (parts and change.op == "level")]
 
 
 _BREAK = re.compile(r"[,.;，。；、]")
@@ -220,6 +270,8 @@ _MORE = re.compile(r"(?:\bmore|\bstronger|\blouder|\bheavier|\bbigger|多(?:一?
 _BE = r"[\s\0]*(?:to )?(?:is |are |be )?(?:a bit |slightly |much )?"
 _LESS_AFTER = re.compile(_BE + r"(?:less\b|quieter|softer|lower|down\b|[少轻小弱]一?[点些])")
 _MORE_AFTER = re.compile(_BE + r"(?:louder|stronger|more prominent|heavier|up\b|[重多响大强]一?[点些])")
+_SOFTER = re.compile(_BE + r"(?:quieter|softer|down\b|[轻小]一?[点些]|小声|轻声)")
+_LOUDER = re.compile(_BE + r"(?:louder|up\b|[响大]一?[点些]|大声|响亮)")
 _GONE_AFTER = re.compile(r"[\s\0]*(?:都|全)?(?:去掉|去除|删掉|删除|拿掉|不要|取消|关掉)|[\s\0]*(?:out|away|off|gone)\b")
 
 
@@ -234,6 +286,10 @@ def _degree(f: Found, text: str, place: dict[str, Any]) -> Change | None:
         return None
     if _GONE_AFTER.match(after):
         return Change(op="exclude", word=f.id, **place)
+    if _SOFTER.match(after) or re.search(r"\b(?:quieter|softer) (?:the )?$", before):
+        return Change(op="gain", word=f.id, amount=-4, **place)
+    if _LOUDER.match(after) or re.search(r"\blouder (?:the )?$", before):
+        return Change(op="gain", word=f.id, amount=4, **place)
     if _LESS.search(before) or _LESS_AFTER.match(after):
         return Change(op="density", word=f.id, amount=0.6, **place)
     if _MORE.search(before) or _MORE_AFTER.match(after):

@@ -100,7 +100,7 @@ def make_plan(
         motif=_motif(given.motif, choice), sections=sections,
         hits=hits if hits is not None else _hits(video, given, tempo, total, choice),
         loop=LoopPlan(start_beat=0, len_beats=float(total)) if choice.loop else False,
-        ending=given.ending or _ending(brief), instruments=instruments, excludes=excludes,
+        ending=given.ending or _ending(brief), instruments=instruments, excludes=excludes, parts=given.parts or {},
         mix=_mix(brief, given, choice),
     )  # fmt: skip
     return plan, tuple(notes)

@@ -58,6 +58,7 @@ def compose(plan: ScorePlan, video: VideoMap | None = None) -> Score:
     if frame.loop is None:
         notes = close_piece(parts, notes, frame.end, frame.final(), plan)
     notes = _rests(parts, notes, frame)
+    parts, notes = _registers(parts, notes, plan)
     played = _humanise(parts, notes, frame)
     return Score(
         parts=tuple(part for part in parts if any(n.part == part.id for n in played)),
@@ -280,7 +281,8 @@ def _taiko(band: Band, notes: dict[str, list[Note]]) -> tuple[list[Part], dict[s
         deep = [replace(n, part="taiko", artic="") for n in out[part.id] if n.artic == "taiko"]
         out[part.id] = [replace(n, artic="") for n in out[part.id] if n.artic != "taiko"]
         if deep:
-            parts.append(Part("taiko", "perc", TAIKO_PROGRAM, (36, 60), part.layer, False, None, 0.0, -2.0, 0.3))
+            gain = part.gain_db + 1
+            parts.append(Part("taiko", "perc", TAIKO_PROGRAM, (36, 60), part.layer, False, None, 0.0, gain, 0.3))
             out["taiko"] = deep
     return parts, out
 
@@ -297,6 +299,27 @@ def _rests(parts: Sequence[Part], notes: dict[str, list[Note]], frame: _Frame) -
                 if part.role == role:
                     out[part.id] = [n for n in out[part.id] if not (a <= n.beat < b or (final and n.beat >= a))]
     return out
+
+
+def _registers(
+    parts: Sequence[Part], notes: dict[str, list[Note]], plan: ScorePlan
+) -> tuple[list[Part], dict[str, list[Note]]]:
+    """Parts in the octave that the plan wants them in: every note moves by whole octaves, as far as MIDI reaches."""
+    moved, out = [], dict(notes)
+    for part in parts:
+        wish = (plan.parts or {}).get(part.role)
+        steps = 12 * (wish.octave or 0) if wish and not part.drums and part.program != TAIKO_PROGRAM else 0
+        if steps:
+            low, high = part.range
+            part = replace(part, range=(max(0, low + steps), min(127, high + steps)))
+            out[part.id] = [replace(n, pitch=_in_midi(n.pitch + steps)) for n in out.get(part.id, [])]
+        moved.append(part)
+    return moved, out
+
+
+def _in_midi(pitch: int) -> int:
+    """The same pitch class within 0–127."""
+    return pitch % 12 if pitch < 0 else pitch if pitch <= 127 else 116 + (pitch - 116) % 12
 
 
 def _humanise(parts: Sequence[Part], notes: dict[str, list[Note]], frame: _Frame) -> list[Note]:

@@ -84,6 +84,8 @@ class Desk:
             number = int(name)
             index = number - 1 if number > 0 else len(rows) + number
             return [index] if 0 <= index < len(rows) else []
+        if name == "middle":
+            return list(range(len(rows)))[1:-1] or [len(rows) // 2]
         found = [i for i, row in enumerate(rows) if row.role == name]
         if not found and name == "intro" and rows:
             return [0]
@@ -117,3 +119,11 @@ class Desk:
         made, notes = make_plan(brief, self.video, given=given)
         self.plan = made
         self.notes += [n for n in notes if n.ids[0] in ("plan.tempo_follows", "plan.loop_tempo")]
+
+
+def clip(value: float, low: float = 0.0, high: float = 1.0) -> float:
+    return round(min(high, max(low, value)), 4)
+
+
+def targeted(change: Change) -> bool:
+    return change.section is not None or change.start_s is not None or change.end_s is not None

@@ -161,6 +161,8 @@ class Library(_Table):
     moods: dict[str, Mood]
     intensifiers: dict[str, dict[str, float]]
     negation: Words
+    genres: dict[str, Words]
+    """Palette → genres that it is only the nearest to."""
     pace: dict[str, PaceWord]
     requests: dict[str, Words]
     instruments: dict[str, Instrument]
@@ -193,6 +195,7 @@ def library() -> Library:
             "sigma_ms": palettes["defaults"]["timing_sigma_ms"],
             "moods": {m["id"]: m for m in moods["moods"]},
             **{k: moods[k] for k in ("intensifiers", "negation", "pace", "requests", "instruments")},
-            **{k: words[k] for k in ("changes", "sections", "moments", "levels", "nouns", "picture", "filler")},
+            **{k: words[k] for k in ("changes", "genres", "sections", "moments", "levels")},
+            **{k: words[k] for k in ("nouns", "picture", "filler")},
         }
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
+from math import log10
 from typing import Any
 
 from ...contract.score import Key, PaletteChoice, ScorePlan, SectionPlan
@@ -18,10 +19,10 @@ from .band import assemble, palettes_of
 from .brief import Brief
 from .changes import Change
 from .complete import make_plan
-from .desk import Desk
-from .library import Affect, Instrument, library
+from .desk import Desk, clip, targeted
+from .library import Affect, library
 from .naming import instrument_name, key_name, mood_name, palette_name
-from .score import Part
+from .revise_parts import only, plays, register, set_parts
 from .theory import pitch_class
 from .wishes import assign
 
@@ -46,14 +47,6 @@ def revise(
     return desk.plan, tuple(desk.notes)
 
 
-def _clip(value: float, low: float = 0.0, high: float = 1.0) -> float:
-    return round(min(high, max(low, value)), 4)
-
-
-def _targeted(change: Change) -> bool:
-    return change.section is not None or change.start_s is not None or change.end_s is not None
-
-
 def _energy(desk: Desk, change: Change) -> None:
     amount = change.amount or 0.0
 
@@ -61,16 +54,16 @@ def _energy(desk: Desk, change: Change) -> None:
         roles = [v.part.role for v in assemble(desk.plan).voices]
         density = dict(row.density or {})
         factor = 1 + 0.8 * amount
-        density |= {role: _clip(density.get(role, 1.0) * factor, 0.3, 2.5) for role in roles}
+        density |= {role: clip(density.get(role, 1.0) * factor, 0.3, 2.5) for role in roles}
         return {
-            "energy": _clip((row.energy or 0.5) + amount, 0.05, 1.0),
-            "tension": _clip((row.tension or 0.3) + 0.3 * amount),
+            "energy": clip((row.energy or 0.5) + amount, 0.05, 1.0),
+            "tension": clip((row.tension or 0.3) + 0.3 * amount),
             "density": density,
         }  # fmt: skip
 
     done = desk.update(desk.where(change), move)
-    if not _targeted(change):
-        desk.set(arousal=_clip((desk.plan.arousal or 0.5) + 0.6 * amount))
+    if not targeted(change):
+        desk.set(arousal=clip((desk.plan.arousal or 0.5) + 0.6 * amount))
         desk.notes.append(say("revise.calmer" if amount < 0 else "revise.fuller"))
     elif done:
         desk.notes.append(say("revise.calmer_part" if amount < 0 else "revise.fuller_part", sections=done))
@@ -81,7 +74,7 @@ def _density(desk: Desk, change: Change) -> None:
     voices = assemble(desk.plan).voices
     if change.word:
         instrument = library().instruments[change.word]
-        voices = tuple(v for v in voices if _plays(v.part, instrument))
+        voices = tuple(v for v in voices if plays(v.part, instrument))
         if not voices and (change.amount or 1) > 1:
             _include(desk, change)
             return
@@ -93,9 +86,11 @@ def _density(desk: Desk, change: Change) -> None:
 
     def move(row: SectionPlan) -> dict[str, Any]:
         density = dict(row.density or {})
-        return {"density": density | {r: _clip(density.get(r, 1.0) * factor, 0.3, 2.5) for r in roles}}
+        return {"density": density | {r: clip(density.get(r, 1.0) * factor, 0.3, 2.5) for r in roles}}
 
     done = desk.update(desk.where(change), move)
+    if change.word and not targeted(change):
+        set_parts(desk, roles, gain_db=20 * log10(factor))
     if change.word:
         name = instrument_name(library().instruments[change.word])
         desk.notes.append(say("revise.less_of" if factor < 1 else "revise.more_of", instrument=name, sections=done))
@@ -103,15 +98,8 @@ def _density(desk: Desk, change: Change) -> None:
     desk.notes.append(say("revise.fewer_notes" if factor < 1 else "revise.more_notes", sections=done))
 
 
-def _plays(part: Part, instrument: Instrument) -> bool:
-    """Whether a part is what the user calls by the instrument's name."""
-    if part.drums or instrument.drums:
-        return part.drums and instrument.drums
-    return part.role in instrument.roles or part.program in (*instrument.gm, *instrument.family)
-
-
 def _tempo(desk: Desk, change: Change) -> None:
-    if _targeted(change):
+    if targeted(change):
         desk.notes.append(say("revise.tempo_whole"))
         return
     now = desk.plan.tempo_map[0].bpm if desk.plan.tempo_map else 100.0
@@ -172,18 +160,18 @@ def _mood(desk: Desk, change: Change) -> None:
     def move(row: SectionPlan) -> dict[str, Any]:
         energy, tension = row.energy or 0.5, row.tension or 0.3
         return {
-            "energy": _clip(energy + pull * (mood.a - energy), 0.05),
-            "tension": _clip(tension + pull * (mood.t - tension)),
+            "energy": clip(energy + pull * (mood.a - energy), 0.05),
+            "tension": clip(tension + pull * (mood.t - tension)),
         }
 
     done = desk.update(desk.where(change), move)
-    if _targeted(change):
+    if targeted(change):
         desk.notes.append(say("revise.mood_part", mood=mood_name(mood), sections=done))
         return
     plan = desk.plan
     v, a, t = plan.valence or 0.0, plan.arousal or 0.5, plan.tension or 0.3
-    place = Affect(valence=_clip(v + pull * (mood.v - v), -1), arousal=_clip(a + pull * (mood.a - a)),
-                   tension=_clip(t + pull * (mood.t - t)))  # fmt: skip
+    place = Affect(valence=clip(v + pull * (mood.v - v), -1), arousal=clip(a + pull * (mood.a - a)),
+                   tension=clip(t + pull * (mood.t - t)))  # fmt: skip
     moods = tuple(dict.fromkeys((*(plan.moods or ()), *((mood.id,) if pull > 0 else ()))))
     desk.set(valence=place.valence, arousal=place.arousal, tension=place.tension, moods=moods)
     scene, style = palettes_of(plan)
@@ -196,7 +184,7 @@ def _mood(desk: Desk, change: Change) -> None:
 def _exclude(desk: Desk, change: Change) -> None:
     word = change.word or ""
     instrument = library().instruments[word]
-    if not _targeted(change):
+    if not targeted(change):
         wishes = {
             r: p for r, p in (desk.plan.instruments or {}).items() if p not in (*instrument.gm, *instrument.family)
         }
@@ -256,7 +244,7 @@ def _include(desk: Desk, change: Change) -> None:
 
 
 def _another(desk: Desk, change: Change) -> None:
-    if _targeted(change):
+    if targeted(change):
         fresh = desk.update(desk.where(change), lambda row: {"seed_offset": (row.seed_offset or 0) + 1, "chords": None})
         made, _ = make_plan(Brief(), desk.video, given=desk.plan)
         desk.set(sections=made.sections)
@@ -311,12 +299,12 @@ def _ending(desk: Desk, change: Change) -> None:
 
 
 def _level(desk: Desk, change: Change) -> None:
-    if _targeted(change):
+    if targeted(change):
         _energy(desk, change.model_copy(update={"amount": 0.2 if (change.amount or 0) > 0 else -0.2}))
         return
     mix = desk.plan.mix
     if mix is not None and mix.lufs is not None:
-        desk.set(mix=mix.model_copy(update={"lufs": _clip(mix.lufs + (change.amount or 0), -40, -5)}))
+        desk.set(mix=mix.model_copy(update={"lufs": clip(mix.lufs + (change.amount or 0), -40, -5)}))
     amount = change.amount or 0
     desk.notes.append(say("revise.louder" if amount > 0 else "revise.quieter", db=abs(amount)))
 
@@ -325,7 +313,7 @@ def _build(desk: Desk, change: Change) -> None:
     where = desk.where(change)
     count = max(1, len(where) - 1)
     for k, i in enumerate(where):
-        desk.update([i], lambda row, k=k: {"energy": _clip(0.25 + 0.7 * k / count)})  # type: ignore[misc]
+        desk.update([i], lambda row, k=k: {"energy": clip(0.25 + 0.7 * k / count)})  # type: ignore[misc]
     desk.notes.append(say("revise.builds"))
 
 
@@ -339,7 +327,7 @@ def _hit(desk: Desk, change: Change) -> None:
 
 
 def _swing(desk: Desk, change: Change) -> None:
-    desk.set(swing=_clip(change.amount or 0.5, 0.5, 0.75))
+    desk.set(swing=clip(change.amount or 0.5, 0.5, 0.75))
     desk.notes.append(say("revise.swings" if (change.amount or 0.5) > 0.52 else "revise.straight"))
 
 
@@ -349,4 +337,5 @@ _HANDLERS: dict[str, Callable[[Desk, Change], None]] = {
     "key": _key, "up": _key, "rekey": _key, "mode": _key, "mood": _mood, "exclude": _exclude, "include": _include,
     "another": _another, "seed": _another, "style": _style, "loop": _loop, "unloop": _loop,
     "level": _level, "build": _build, "hit": _hit, "match": _hit, "swing": _swing, **dict.fromkeys(_LAST, _ending),
+    "octave": register, "gain": register, "only": only,
 }  # fmt: skip

@@ -47,6 +47,8 @@ def brief_lexicon() -> tuple[tuple[str, str, str], ...]:
         names = [(normalise(p.names["en"])), normalise(p.names["zh"]), p.id, p.id.replace("_", " ")]
         found += [(name, "palette", p.id) for name in names]
         found += _entries("palette", p.id, p.aliases.en, p.aliases.zh)
+    for id, words in lib.genres.items():
+        found += _entries("palette", id, words.en, words.zh)
     for mood in lib.moods.values():
         found += _entries("mood", mood.id, mood.en, mood.zh)
     for kind, table in (("pace", lib.pace), ("request", lib.requests), ("instrument", lib.instruments)):
@@ -56,6 +58,13 @@ def brief_lexicon() -> tuple[tuple[str, str, str], ...]:
         found += [(w, "intensifier", str(f)) for w, f in lib.intensifiers[language].items()]
     found += _entries("negation", "not", lib.negation.en, lib.negation.zh)
     return tuple(sorted(dict.fromkeys(found), key=lambda e: -len(e[0])))
+
+
+def nearest(text: str) -> tuple[tuple[str, str], ...]:
+    """(genre, palette) for each genre in `text` (normalised) that has no palette of its own, only a nearest one."""
+    genres = {(normalise(w), id) for id, words in library().genres.items() for w in (*words.en, *words.zh)}
+    found = match(text, brief_lexicon())[0]
+    return tuple(dict.fromkeys((f.text, f.id) for f in found if f.kind == "palette" and (f.text, f.id) in genres))
 
 
 @lru_cache(maxsize=1)
