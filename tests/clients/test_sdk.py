@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import pytest
 from clients.running import CLIP, behind, command
+from frozen import TOOLS
 from mcp import MCPError, StdioServerParameters
 from mcp.client import Client
 from mcp.client.stdio import stdio_client
@@ -48,7 +49,7 @@ def test_the_main_job_over_stdio(tmp_path: Path, era: Era, revision: str) -> Non
     async def scenario(client: Client, nemo: NemoServer) -> None:
         assert client.protocol_version == revision
         assert client.server_info.name == "game-music-maker"
-        assert len((await client.list_tools()).tools) == 7
+        assert [tool.name for tool in (await client.list_tools()).tools] == TOOLS
         await call(client, "connect", project="Dungeon Run")
         await call(client, "upload", files=[str(clip)])
         said = await call(client, "send_message", message="generate lo-fi music")

@@ -19,12 +19,12 @@ from typing import Any
 import pytest
 from clients.bridge import Bridge
 from clients.running import CLIP, LIMIT_S, behind, command, serving
+from frozen import TOOLS
 from nemo_server import NemoServer
 
 FOLDER = Path(os.environ["CLIENTS_NPM"]).resolve()
 HERE = Path(__file__).parent
 PATH = {"PATH": f"{FOLDER / 'node_modules' / '.bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
-TOOLS = ["connect", "upload", "send_message", "state", "export", "credits", "cancel"]
 
 
 @pytest.fixture

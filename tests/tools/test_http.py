@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from frozen import TOOLS
 from mcp.client import Client
 
 START_LIMIT_S = 60
@@ -61,7 +62,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_tools_are_listed_over_http(url: str) -> None:
     async def scenario() -> None:
         async with Client(url) as client:
-            assert len((await client.list_tools()).tools) == 7
+            assert [tool.name for tool in (await client.list_tools()).tools] == TOOLS
             result = await client.call_tool("state", {"project": "nope"})
             assert result.structured_content is not None
             assert result.structured_content["error"]["code"] == "not_found"
