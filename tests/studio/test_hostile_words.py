@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 import sys
 from collections.abc import Callable
@@ -29,14 +30,16 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[
     """The arguments of each FFmpeg that a studio starts from now on."""
     folder = tmp_path / "calls"
     folder.mkdir()
-    note = tmp_path / "ffmpeg"
-    note.write_text(
-        f"#!{sys.executable} -IS\n"
+    taker = tmp_path / "taker.py"
+    taker.write_text(
         "import os, sys\n"
         f"with open({str(folder)!r} + f'/{{os.getpid()}}', 'wb') as out:\n"
         "    out.write(b'\\0'.join(map(os.fsencode, sys.argv[1:])))\n"
         f"os.execv({executable()!r}, sys.argv)\n"
     )
+    note = tmp_path / "ffmpeg"
+    # by way of a shell: the first line of a script takes no path with a space
+    note.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -IS {shlex.quote(str(taker))} "$@"\n')
     note.chmod(note.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(note))
     return lambda: [os.fsdecode(path.read_bytes()).split("\0") for path in folder.iterdir()]

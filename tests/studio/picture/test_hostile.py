@@ -24,7 +24,7 @@ FTYP = b"\0\0\0\x18ftypisom\0\0\0\0isommp42"
 DAMAGED = "damaged|cut off|ends before|holds neither"
 
 _PROBE = """
-import json, resource, sys
+import json, pathlib, resource, sys
 from game_music_maker.errors import UnsupportedMedia
 from game_music_maker.studio.picture.probe import probe
 for path in sys.argv[1:]:
@@ -32,7 +32,9 @@ for path in sys.argv[1:]:
         found = probe(path).model_dump(mode="json")
     except UnsupportedMedia as error:
         found = {"error": error.message, "next": error.next}
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF))
+    # not getrusage for this process: at its start that holds what the process was that made it
+    own = int(pathlib.Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+    peak = max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
     print(json.dumps({**found, "peak_mb": peak // 1024}))
 """
 
