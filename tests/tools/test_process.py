@@ -131,7 +131,8 @@ def test_nonsense_gets_a_proper_error_and_the_next_call_works(server: Server) ->
 
 def test_an_id_that_is_in_use_is_refused_and_one_that_is_answered_is_free(server: Server, tmp_path: Path) -> None:
     server.begin()
-    double = b'{"jsonrpc":"2.0","id":5,"method":"tools/list"}'
+    # a call that asks a service takes longer than reading the next line
+    double = b'{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"credits","arguments":{}}}'
     server.write(double + b"\n" + double)
     answers = [server.read(), server.read()]
     assert sorted("error" in answer for answer in answers) == [False, True]
