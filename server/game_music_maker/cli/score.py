@@ -19,7 +19,6 @@ from .closing import closing_lines
 from .output import Output
 from .tool_commands import read_plan
 
-DEFAULT_PROMPT = "generate background music that matches the pace of the scene"
 _STAGES = {"upload": (0.05, 0.2), "music": (0.2, 0.65), "export": (0.65, 1.0)}
 _STAY = 600.0
 

@@ -241,11 +241,7 @@ def _only_times(clause: Clause) -> bool:
 
 def _trim(clause: Clause) -> list[Edit] | None:
     keeps = clause.when.clips and ONLY.search(clause.text) and not (clause.targets or clause.has("on.title"))
-    bare = (
-        clause.when.spans and not unknown(clause.when.rest) and clause.concepts <= {"is.polite"} and not clause.musical
-    )
-    alone = clause.text == clause.reading.lexed.text.strip(" ,，。.!！") and not re.search(r"<[^t]\d+>", clause.text)
-    bare = bare and alone and clause.reading.last in (None, "picture") and not clause.reading.edits
+    bare = _only_times(clause) and not clause.reading.edits
     if not clause.has("do.trim") and not keeps and not bare:
         return None
     if clause.has("on.title"):

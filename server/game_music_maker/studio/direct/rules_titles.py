@@ -7,7 +7,6 @@ from typing import Any
 
 from ..timeline import Position
 from .clause import Clause
-from .lexer import TOKEN
 from .phrases import scan
 from .rules_sound import fades_picture
 from .values import AddTitle, ChangeTitle, Edit, RemoveTitle
@@ -250,8 +249,3 @@ def _stretch(clause: Clause) -> float | None:
     shown += [edit.duration_ms for edit in clause.reading.edits if isinstance(edit, AddTitle) and edit.duration_ms]
     factor = 1 / 1.5 if re.search(r"\bshorter\b|短", clause.text) else 1.5
     return round(shown[-1] * factor, -2) if shown else None
-
-
-def words_only(text: str) -> str:
-    """A clause without its tokens."""
-    return TOKEN.sub(" ", text)

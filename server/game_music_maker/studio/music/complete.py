@@ -42,7 +42,6 @@ from .wishes import assign
 
 __all__ = ["make_plan"]
 
-MUSIC_LUFS = -16.0
 _KIND = {"cut": "cut", "flash": "flash", "hit": "impact", "silence": "accent", "speech": "accent"}
 _BIG = 0.9
 
