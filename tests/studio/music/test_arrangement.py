@@ -14,6 +14,7 @@ from game_music_maker.studio.music.accompaniment import fitted
 from game_music_maker.studio.music.brief import Brief, read_brief
 from game_music_maker.studio.music.compose import compose
 from game_music_maker.studio.music.contour import Wish, fit
+from game_music_maker.studio.music.drums import CRASH, KICK, SNARE
 from game_music_maker.studio.music.library import library
 from game_music_maker.studio.music.plan import make_plan, takes
 from game_music_maker.studio.music.score import Chord, Note, Score
@@ -215,3 +216,37 @@ def _struck(palette: str) -> list[Note]:
     score = piece(palette, hits=hits, loop=False)
     beats = {hit.beat for hit in score.hits if hit.planned}
     return [n for n in score.notes if n.beat in beats]
+
+
+def test_of_hits_close_together_the_last_one_gets_the_crash() -> None:
+    times = [20.0, 20.9, 30.0]
+    score = piece("boss_battle", hits=[{"t": t, "kind": "cut", "weight": 1.0, "locked": True} for t in times])
+    first, second, alone = (h.beat for h in score.hits)
+    struck = {
+        beat: {n.pitch for n in score.notes if n.part == "perc" and n.beat == beat} for beat in (first, second, alone)
+    }
+    assert CRASH not in struck[first]
+    assert CRASH in struck[second]
+    assert all({KICK, SNARE} <= keys for keys in struck.values())
+
+
+def test_an_accent_has_headroom() -> None:
+    score = piece("epic_war", hits=[{"t": 20.0, "kind": "cut", "weight": 1.0, "locked": True}])
+    at = score.hits[0].beat
+    others = [n.vel for n in score.notes if n.beat != at and n.beat < score.sections[-1].start_beat]
+    assert max(others) <= 112
+    assert max(n.vel for n in score.notes if n.beat == at) >= 120
+
+
+def test_drums_land_on_the_first_beat_of_a_loop_that_begins_with_little() -> None:
+    thin = piece("epic_war", seed=2, loop=True)
+    opens = [n for n in thin.notes if n.beat == 0]
+    assert {n.pitch for n in opens if n.part == "perc"} == {KICK, CRASH}
+    soft = [n.pitch for n in piece("lofi_chill", seed=2, loop=True).notes if n.beat == 0 and n.part == "perc"]
+    assert CRASH not in soft
+
+
+def test_a_whistle_sounds_in_its_own_octave() -> None:
+    given = ScorePlan(seed=1, palette=PaletteChoice(scene="western_frontier"), length_s=40, instruments={"lead": 78})
+    tune = [n.pitch for n in compose(make_plan(Brief(), None, given=given)[0]).notes if n.part == "lead"]
+    assert min(tune) >= 72

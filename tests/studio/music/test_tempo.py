@@ -6,7 +6,8 @@ from fractions import Fraction
 
 import pytest
 
-from game_music_maker.studio.music.tempo import Event, Limits, constant, loop_fit, map_fit, merged
+from game_music_maker.studio.music.score import TempoMap
+from game_music_maker.studio.music.tempo import Event, Limits, constant, loop_fit, map_fit, merged, placed
 
 BAR = Fraction(4)
 
@@ -48,3 +49,10 @@ def test_loop_of_a_clip_is_whole_bars_and_whole_samples() -> None:
 
 def test_events_close_together_are_one() -> None:
     assert [e.w for e in merged([Event(1.0, 0.5), Event(1.1, 1.0), Event(2.0, 0.25)])] == [1.0, 0.25]
+
+
+def test_an_accent_moves_between_the_beats_where_hits_are_asked_for() -> None:
+    tempo = TempoMap(((Fraction(0), 90.0),))
+    cut = [Event(tempo.seconds(Fraction(25, 3)), 0.5)]
+    assert placed(cut, tempo, Fraction(40), 0.035)[0][1] is None
+    assert placed(cut, tempo, Fraction(40), 0.035, free=True)[0][1] == Fraction(25, 3)

@@ -66,6 +66,14 @@ def test_true_peak_between_the_samples(divisor: int, degrees: float) -> None:
     assert -0.4 <= found + 6.02 <= 0.2
 
 
+def test_the_peak_is_the_same_however_the_sound_is_cut() -> None:
+    signal = tone(1, -1.0, 50.0)
+    meter = loudness.Meter(RATE)
+    for at in range(0, RATE, 4_560):  # cuts at every height of the wave
+        meter.feed(signal[at : at + 4_560])
+    assert meter.read().true_peak_dbtp == pytest.approx(-1.0, abs=0.02)
+
+
 def test_a_loud_moment_is_the_highest_short_term(tmp_path: Path) -> None:
     found = loudness.measure(steps((10, -40), (4, -18), (10, -40)))
     assert found.short_term_lufs == pytest.approx(-18.0, abs=0.1)

@@ -263,6 +263,17 @@ def test_even_a_bright_loud_pad_stays_under_the_lead(bank, band) -> None:
     assert 20 * np.log10(band_rms(lead, 1_000, 4_000) / band_rms(pad, 1_000, 4_000)) >= 3.0
 
 
+def test_a_pad_stays_under_a_lead_that_is_soft_only_where_it_plays(bank, band) -> None:
+    score = band()
+    parts = tuple(replace(p, program=81) if p.id == "pad" else p for p in score.parts if p.id in ("lead", "pad"))
+    lead = [Note("lead", Fraction(k), Fraction(1), 74, 120 if k >= 4 else 60) for k in range(8)]
+    pad = [Note("pad", Fraction(0), Fraction(4), pitch, 100) for pitch in (60, 64, 67)]
+    stems = play(replace(score, parts=parts, notes=(*lead, *pad), reverb=Reverb("none", 0, 0)), bank).stems
+    until = round(score.tempo.seconds(Fraction(4)) * RATE)
+    tune, held = (stems[layer][:until].sum(axis=1) for layer in ("high", "base"))
+    assert 20 * np.log10(band_rms(tune, 1_000, 4_000) / band_rms(held, 1_000, 4_000)) >= 3.0
+
+
 def test_a_long_room_dies_away_before_the_end(bank, one_part) -> None:
     score = one_part([(0, 4, 60, 100)], program=48, reverb=Reverb("cavern", 6.0, 0.5))
     mix = play(score, bank).mix

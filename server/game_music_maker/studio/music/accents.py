@@ -12,11 +12,17 @@ from dataclasses import replace
 from fractions import Fraction
 
 from ...contract.score import ScorePlan
-from .drums import CRASH, KICK, RIDE_BELL, SPLASH, TOM_LOW
+from .drums import CRASH, KICK, RIDE_BELL, SNARE, SPLASH, TOM_LOW
 from .metrics import chord_at
 from .score import Chord, Hit, Note, Part
 from .theory import ladder, nearest
 from .voicing import voice
+
+_HEADROOM = 112
+"""Highest velocity of what is no accent in a piece that answers a picture: at full strength nothing stands out."""
+
+_RING_S = 2.0
+"""A crash rings so long that a hit within this time would be lost in it: of a row of hits the last one gets it."""
 
 SOFT_LEVEL = 58
 """Mean velocity of what sounds around a hit below which a crash would stand apart from the music."""
@@ -41,6 +47,8 @@ def answer_hits(
     once and is still up to the next bar line).
     """
     planned = [hit for hit in hits if hit.planned]
+    if not planned:
+        return list(parts), notes
     levels = {hit.beat: _level(notes, hit.beat, _bar(plan)) for hit in planned}
     out = _made_room({part: list(row) for part, row in notes.items()}, parts, planned, levels)
     drums = next((part for part in parts if part.drums), None)
@@ -48,15 +56,18 @@ def answer_hits(
     sharp = sorted((p for p in parts if p.role in _STABBERS and not p.drums), key=lambda p: _STABBERS.index(p.role))
     open_to = [p for p in parts if p.role in ("pad", "choir", "brass", "low_brass") and not p.drums]
     apart, crashed = 4 * _bar(plan), None  # at most one big stroke in four bars
-    for hit in planned:
+    for hit, after in zip(planned, [*planned[1:], None], strict=True):
         chord = chord_at(chords, hit.beat)
         gentle = soft or levels[hit.beat] < SOFT_LEVEL
         loud = min(127, round(levels[hit.beat] + 16 + 16 * hit.weight))
-        big = hit.weight >= 0.9 and (crashed is None or hit.beat - crashed >= apart)
+        free = after is None or after.t - hit.t >= _RING_S
+        big = hit.weight >= 0.9 and free and (crashed is None or hit.beat - crashed >= apart)
         crashed = hit.beat if big else crashed
         here = [p for p in sharp if _plays(notes[p.id], hit.beat, _bar(plan))]
         stabs = chord is not None and bool(here or (sharp and (gentle or drums is None)))
         if drums is not None:
+            if not free:
+                out[drums.id] = [n for n in out[drums.id] if (n.beat, n.pitch) != (hit.beat, CRASH)]
             beaten = any(n.pitch == KICK and abs(n.beat - hit.beat) <= _bar(plan) for n in notes[drums.id])
             keys = _gentle_keys(hit.weight >= 0.45 or not stabs, beaten) if gentle else _hard_keys(hit, big)
             _strike(out, drums, hit, loud, keys)
@@ -114,12 +125,15 @@ def _made_room(
     out = {}
     for part, row in notes.items():
         kept = [n for n in row if not thinned(n)] if part in movers else row
-        out[part] = [replace(n, vel=min(127, n.vel + boost[n.beat])) if n.beat in boost else n for n in kept]
+        out[part] = [
+            replace(n, vel=min(127, n.vel + boost[n.beat]) if n.beat in boost else min(_HEADROOM, n.vel)) for n in kept
+        ]
     return out
 
 
 def _hard_keys(hit: Hit, big: bool) -> tuple[int, ...]:
-    keys = (CRASH, KICK) if big else (SPLASH, KICK) if hit.weight >= 0.45 else (KICK,)
+    """A cymbal over kick and snare together: a band's accent, as broad as its back beat and broader."""
+    keys = (CRASH, KICK, SNARE) if big else (SPLASH, KICK, SNARE) if hit.weight >= 0.45 else (KICK,)
     return (*keys, TOM_LOW) if hit.kind == "impact" else keys
 
 
@@ -131,7 +145,7 @@ def _gentle_keys(rung: bool, beaten: bool) -> tuple[int, ...]:
 def _strike(notes: dict[str, list[Note]], drums: Part, hit: Hit, loud: int, keys: Sequence[int]) -> None:
     have = {n.pitch for n in notes[drums.id] if n.beat == hit.beat}
     notes[drums.id] += [
-        Note(drums.id, hit.beat, Fraction(1, 2), key, loud - 14 * (key in (CRASH, SPLASH)))
+        Note(drums.id, hit.beat, Fraction(1, 2), key, loud - 8 * (key in (CRASH, SPLASH)))
         for key in keys
         if key not in have
     ]
@@ -197,6 +211,22 @@ def close_piece(
             row += _last(part, row, end, length, tonic)
         out[part.id] = row
     return out
+
+
+def close_loop(
+    parts: Sequence[Part], notes: dict[str, list[Note]], start: Fraction, plan: ScorePlan, *, soft: bool
+) -> dict[str, list[Note]]:
+    """The turn of a loop: where its first beat is thin, the drums land on it, so that a full last bar leads somewhere.
+
+    Only what plays around that beat decides, so that an edit of the last section leaves the first as it was.
+    """
+    drums = next((part for part in parts if part.drums and notes.get(part.id)), None)
+    opens = {part for part, row in notes.items() for n in row if n.beat == start}
+    if drums is None or drums.id in opens or len(opens) >= 3:
+        return notes
+    level = round(_level(notes, start, _bar(plan)))
+    keys = (KICK, RIDE_BELL) if soft or level < SOFT_LEVEL else (KICK, CRASH)
+    return notes | {drums.id: [Note(drums.id, start, Fraction(1, 2), k, level) for k in keys] + notes[drums.id]}
 
 
 def _last(part: Part, row: Sequence[Note], end: Fraction, length: Fraction, tonic: Chord) -> list[Note]:

@@ -53,6 +53,8 @@ _PLACE: dict[str, tuple[float, float, float]] = {
 
 _SYNTHS = {80: "square_lead", 81: "saw_lead", 84: "saw_lead", 38: "saw_bass", 39: "saw_bass", 87: "saw_bass",
            50: "super_pad", 89: "super_pad", 90: "super_pad"}  # fmt: skip
+_HIGH = frozenset((72, 78))
+"""A piccolo and a whistle sound an octave above the other melody instruments: C5 and D5 are their lowest notes."""
 _FIGURES = frozenset(("arp", "ostinato", "pluck"))
 _CHIP = {"lead": "pulse25", "harmony": "pulse50", "bass": "triangle", "perc": "noise"}
 SYNTH_STYLES = ("synthwave_racing", "cyberpunk_action")
@@ -173,7 +175,9 @@ def _voice(spec: PartSpec, style: Palette, plan: ScorePlan, banned: Sequence[Ins
         synth = _CHIP.get(role) if chip else _synth(role, program) if style.id in SYNTH_STYLES else None
     if synth and any(synth in ban.synths for ban in banned):
         return None
-    return Voice(Part(role, role, program, spec.range, spec.layer, False, synth, pan, gain, send), spec)
+    low, high = spec.range
+    span = (low + 12, min(108, high + 12)) if program in _HIGH and low < 72 else spec.range
+    return Voice(Part(role, role, program, span, spec.layer, False, synth, pan, gain, send), spec)
 
 
 def _synth(role: str, program: int) -> str | None:

@@ -97,7 +97,7 @@ def make_plan(
         moods=given.moods if given.moods is not None else tuple(m.id for m in brief.moods),
         valence=a.valence, arousal=a.arousal, tension=a.tension,
         motif=_motif(given.motif, choice), sections=sections,
-        hits=hits if hits is not None else _hits(video, given, tempo, total, choice),
+        hits=hits if hits is not None else _hits(video, given, tempo, total, free="sync_cuts" in brief.requests),
         loop=LoopPlan(start_beat=0, len_beats=float(total)) if choice.loop else False,
         ending=given.ending or _ending(brief), instruments=instruments, excludes=excludes, parts=given.parts or {},
         mix=_mix(brief, given, choice),
@@ -355,13 +355,14 @@ def _intervals(idea: Sequence[Bar]) -> tuple[int, ...]:
 
 
 def _hits(
-    video: VideoMap | None, given: ScorePlan, tempo: TempoMap, total: Fraction, choice: _Choice
+    video: VideoMap | None, given: ScorePlan, tempo: TempoMap, total: Fraction, *, free: bool
 ) -> tuple[HitPlan, ...]:
-    """Events of the picture that a note can meet, with the beat that meets them; the rest without a beat."""
+    """Events of the picture that a note can meet, with the beat that meets them (`free`: asked for, so also one between
+    the beats); the rest without a beat."""
     frame = 1.0 / video.fps if video is not None and video.fps else 0.04
     locked = {h.t for h in given.hits or () if h.locked}
     out: list[HitPlan] = []
-    for event, beat in placed(_events(video, given), tempo, total, max(frame, 0.035)):
+    for event, beat in placed(_events(video, given), tempo, total, max(frame, 0.035), free=free):
         if event.t >= tempo.seconds(total):
             continue
         kind = event.kind

@@ -14,7 +14,7 @@ from fractions import Fraction
 from ...contract.score import ScorePlan, SectionPlan
 from ..footage import VideoMap
 from . import arrange
-from .accents import answer_hits, close_piece
+from .accents import answer_hits, close_loop, close_piece
 from .accompaniment import accompany
 from .band import SYNTH_STYLES, Band, Voice, assemble
 from .chance import chance, pink
@@ -57,6 +57,8 @@ def compose(plan: ScorePlan, video: VideoMap | None = None) -> Score:
     parts, notes = answer_hits([*parts, *extra], notes, frame.hits, frame.chords, plan, soft=soft)
     if frame.loop is None:
         notes = close_piece(parts, notes, frame.end, frame.final(), plan)
+    else:
+        notes = close_loop(parts, notes, frame.loop.start_beat, plan, soft=soft)
     notes = _rests(parts, notes, frame)
     parts, notes = _registers(parts, notes, plan)
     played = _humanise(parts, notes, frame)

@@ -20,6 +20,8 @@ SIGMA_S = 0.030
 RATE = 48_000
 MERGE_S = 0.250
 Points = tuple[tuple[Fraction, float], ...]
+_GRID = (1, 2, 4)
+"""Parts of a beat that an accent falls on by nature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,15 +294,20 @@ def _fit(usable: Sequence[Event], state: _State, total: Fraction, last: float, b
 
 
 def placed(
-    events: Sequence[Event], tempo: TempoMap, end: Fraction, tolerance_s: float
+    events: Sequence[Event], tempo: TempoMap, end: Fraction, tolerance_s: float, *, free: bool = False
 ) -> list[tuple[Event, Fraction | None]]:
-    """Each event with the half-beat (else quarter-beat) that plays it within `tolerance_s`, or None."""
+    """Each event with the half-beat (else quarter-beat) that plays it within `tolerance_s`, or None.
+
+    `free`: where the grid cannot go, the accent moves: any event may fall on a triplet place, not the heavy ones
+    alone.
+    """
     out: list[tuple[Event, Fraction | None]] = []
     for event in events:
         where = tempo.beat(event.t)
         found: Fraction | None = None
-        # Where the grid cannot go, the accent moves: heavy events may fall on a triplet place or between.
-        for unit in (1, 2, 4, 3, 6, 12) if event.w >= 0.9 or event.locked else (1, 2, 4):
+        heavy = event.w >= 0.9 or event.locked
+        units = _GRID + ((3, 6, 12, 24) if heavy else (3, 6, 12) if free and event.w >= 0.45 else ())
+        for unit in units:
             near = Fraction(round(where * unit), unit)
             if 0 <= near < end and abs(tempo.seconds(near) - event.t) <= tolerance_s:
                 found = near

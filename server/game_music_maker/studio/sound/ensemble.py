@@ -7,6 +7,7 @@ Sums are in a fixed order on one thread, so equal scores give equal samples.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import cos, log10, pi, sin
 
 import numpy as np
@@ -20,6 +21,7 @@ Floats = NDArray[np.float32]
 
 ONE_SHOT_S = 6.0
 """A drum rings this long at most."""
+PRESENCE_S = 0.5
 _BLOCK = 480
 _TREBLE_HZ = 1_500.0
 _WINDOW_S = 0.4
@@ -40,10 +42,11 @@ class Bus:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """What a part measures before its gain: loudness and 1–4 kHz level while it plays, in dB."""
+    """What a part measures before its gain: loudness while it plays in dB, and its presence, the energy between 1 and
+    4 kHz in each `PRESENCE_S` from the start."""
 
     loudness: float
-    presence: float
+    presence: NDArray[np.float64]
 
 
 @dataclass(slots=True)
@@ -101,11 +104,11 @@ class Player:
             self._releases[seconds] = envelope.released(self._rate, seconds)
         return self._releases[seconds]
 
-    def measure(self) -> Level | None:
-        """Loudness while playing (K-weighted) and level in 1–4 kHz; None where nothing sounds.
+    def measure(self, *, presence: bool) -> Level | None:
+        """Loudness while playing (K-weighted) and, where asked for, presence over time; None where nothing sounds.
 
-        Loudness is that of each note's loudest stretch; presence that of all of it, because a plucked tune has to stand
-        over a held chord as long as it rings.
+        Loudness is that of each note's loudest stretch, whatever the faders do; presence that of all of it, because a
+        plucked tune has to stand over a held chord as long as it rings.
         """
         weight = np.concatenate(
             [
@@ -113,25 +116,27 @@ class Player:
                 dsp.biquad("highpass", self._rate, 38.0, q=0.5),
             ]
         )
-        band = np.concatenate([dsp.biquad("highpass", self._rate, 1_000.0), dsp.biquad("lowpass", self._rate, 4_000.0)])
-        loud = present = 0.0
+        band = _band(self._rate)
+        loud = 0.0
         spans: list[tuple[int, int]] = []
-        held: list[tuple[int, int]] = []
+        present: list[tuple[int, int, float]] = []
         for take in self._takes.values():
             played = take.wave * take.level
-            sums = [_running(played, sections, round(1.5 * self._rate)) for sections in (weight, band)]
+            head = round(1.5 * self._rate)
+            sums, inside = _running(played, weight, head), _running(played, band, head) if presence else None
             for strike, tone, length in take.strikes:
                 n = min(length, len(take.wave), round(_WINDOW_S * self._rate))
                 gain = (tone.gain * strike.level) ** 2
-                loud += gain * _loudest(sums[0], length, n)
-                whole = min(length, len(take.wave))
-                present += gain * _loudest(sums[1], whole, whole)
+                loud += gain * _loudest(sums, length, n)
                 spans.append((strike.start, strike.start + n))
-                held.append((strike.start, strike.start + whole))
+                if inside is not None:
+                    whole = min(length, len(take.wave))
+                    touch = (strike.fader * dsp.db(tone.top_db)) ** 2
+                    present.append((strike.start, whole, gain * touch * _loudest(inside, whole, whole)))
         active = _union(spans)
         if not active or loud <= 0:
             return None
-        return Level(10 * log10(loud / active), 10 * log10(max(present, 1e-20) / _union(held)))
+        return Level(10 * log10(loud / active), _spread(present, PRESENCE_S * self._rate))
 
     def place(self, bus: Bus, gain: float, send: float, *, inside: bool, origin: int) -> None:
         """Add the strikes inside the loop (or those before it) to `bus`, whose frame `origin` is frame 0 of the score;
@@ -216,6 +221,24 @@ def _loudest(sums: NDArray[np.float64], length: int, window: int) -> float:
     if last <= width:
         return float(sums[last])
     return float((sums[width : last + 1] - sums[: last + 1 - width]).max())
+
+
+@lru_cache(maxsize=4)
+def _band(rate: int) -> dsp.Sections:
+    """1–4 kHz, steep below: a low tune's fundamental is no presence."""
+    edges: tuple[tuple[dsp.Kind, float], ...] = (("highpass", 1_000.0), ("highpass", 1_000.0), ("lowpass", 4_000.0))
+    return np.concatenate([dsp.biquad(kind, rate, hz, q=q) for kind, hz in edges for q in (0.5412, 1.3066)])
+
+
+def _spread(notes: list[tuple[int, int, float]], hop: float) -> NDArray[np.float64]:
+    """Energy in each `hop` frames of notes (first frame, length, energy), each even over its length."""
+    if not notes:
+        return np.zeros(0)
+    first, length, energy = np.array(notes, np.float64).T
+    edges = np.arange(int((first + length).max() / hop) + 2) * hop
+    share = np.clip((edges[:, None] - first) / length, 0.0, 1.0)
+    found: NDArray[np.float64] = np.diff(share @ energy)
+    return found
 
 
 def _tops(wave: Floats) -> Floats:

@@ -25,6 +25,8 @@ Doubles = NDArray[np.float64]
 SILENCE = -120.0
 """What is reported where nothing passes the gate."""
 _OVERSAMPLING = 4
+_SPARE = 16
+"""Frames on either side of a peak, more than the interpolator reaches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +109,21 @@ class TruePeak:
     def __init__(self, channels: int) -> None:
         self._highest = 0.0
         self._sample = 0.0
-        self._before = np.zeros((channels, 32), np.float32)
+        self._before = np.zeros((channels, 2 * _SPARE), np.float32)
 
     def feed(self, block: Floats) -> None:
         # Between samples a band-limited signal rises at most about 3 dB above its neighbours: only their
-        # neighbourhoods need the oversampling.
+        # neighbourhoods need the oversampling. Each is cut out with frames to spare on both sides, because the
+        # oversampled signal overshoots at a cut; the last frames of a block are looked at with the next one.
         joined = np.concatenate([self._before, block], axis=1)
         tops = np.abs(joined).max(axis=0)
         self._sample = max(self._sample, float(tops.max()))
-        for first, last in runs(tops > 0.7 * self._sample, 1_024) if self._sample > 0 else ():
-            self._highest = max(self._highest, float(oversampled(joined[:, max(0, first - 16) : last + 16]).max()))
-        self._before = joined[:, -32:].copy()
+        inside = tops[_SPARE:-_SPARE] > 0.7 * self._sample
+        for first, last in runs(inside, 1_024) if self._sample > 0 else ():
+            fine = oversampled(joined[:, first : last + 2 * _SPARE])
+            core = fine[_OVERSAMPLING * (_SPARE - 1) : -_OVERSAMPLING * (_SPARE - 1)]
+            self._highest = max(self._highest, float(core.max()))
+        self._before = joined[:, -2 * _SPARE :].copy()
 
     @property
     def dbtp(self) -> float:

@@ -21,7 +21,7 @@ from .bank import Bank
 from .dsp import db
 from .master import Mastered, master
 from .schedule import Clock
-from .stage import Stage, zeros
+from .stage import Presence, Stage, zeros
 
 Floats = NDArray[np.float32]
 Progress = Callable[[float, str], None]
@@ -133,7 +133,7 @@ def _both(stage: Stage, beside: bool, tell: Progress) -> tuple[Floats, Floats]:
     levels = None
     if beside:
 
-        def work(hear: Callable[[], float | None]) -> dict[str, float]:
+        def work(hear: Callable[[], Presence]) -> dict[str, float]:
             stage.play(theirs, others, lead=hear)
             return {part.id: stage.levels[part.id] for part in theirs if part.id in stage.levels}
 

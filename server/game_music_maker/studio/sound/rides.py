@@ -17,7 +17,7 @@ from ..music.score import Note, Score, Section
 from . import roles
 from .dsp import db
 
-SPREAD_DB = 5.5
+SPREAD_DB = 6.2
 """Between the calmest and the liveliest section; EBU R 128's short-term loudness then differs by 3 LU or more behind
 the bus compressor."""
 FLAT_DB = 3.8

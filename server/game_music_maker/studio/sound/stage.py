@@ -16,16 +16,22 @@ from ..music.score import LAYERS, Layer, Part, Score
 from . import roles, room, source
 from .bank import Bank
 from .dsp import db
-from .ensemble import Bus, Level, Player
+from .ensemble import PRESENCE_S, Bus, Level, Player
 from .rides import Rides
 from .schedule import strikes
 from .strike import Strike
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Presence = list[float] | None
 
 _REFERENCE_DB = -24.0
-_LEAD_OVER_PADS_DB = 4.5
+_LEAD_OVER_PADS_DB = 5.5
 _MOST_CORRECTION_DB = 24.0
+_HEARD = 1e-3
+"""Share of the loudest from which a stretch counts as playing (−30 dB)."""
+_TAIL_SHARE = 0.1
+"""Of a note's energy, what its room still holds half a second later at first."""
 _NOMINAL_SEND = 0.3
 _PRE_ROLL = 4_096
 _TAIL_S = 0.3
@@ -38,14 +44,27 @@ def zeros(shape: tuple[int, int]) -> Floats:
     return np.zeros(shape, np.float32)
 
 
-def _balance(role: roles.Role, level: Level, gain_db: float, lead_presence: float | None) -> float:
+def _balance(role: roles.Role, level: Level, gain_db: float, over: float | None) -> float:
     """The part's gain in dB: every part equally loud by measurement, then the score's level and the role's; sustained
-    parts are kept under `lead_presence`, the share of the lead's presence that is left to each of them."""
+    parts at most the gain `over` that keeps them under the lead."""
     equal = _REFERENCE_DB - level.loudness
     wanted = max(-_MOST_CORRECTION_DB, min(_MOST_CORRECTION_DB, equal)) + role.level + gain_db
-    if role.sustained and lead_presence is not None:
-        wanted = min(wanted, lead_presence - _LEAD_OVER_PADS_DB - level.presence)
-    return wanted
+    return wanted if over is None else min(wanted, over)
+
+
+def _room_under(lead: Doubles, pad: Doubles, rt60: float) -> float | None:
+    """By how many dB the presence of `lead` stands over that of `pad` where both sound; None where they never do. The
+    lead's room counts as its sound: what it leaves behind is heard against the pad as well."""
+    n = min(len(lead), len(pad))
+    heard, ringing = np.zeros(n), 0.0
+    fall = 10 ** (-6 * PRESENCE_S / rt60) if rt60 > 0 else 0.0
+    for k in range(n):
+        heard[k] = max(lead[k], ringing)
+        ringing = heard[k] * min(fall, _TAIL_SHARE if lead[k] >= ringing else 1.0)
+    both = (heard > _HEARD * heard.max(initial=0.0)) & (pad[:n] > _HEARD * pad.max(initial=0.0))
+    if not both.any() or lead[:n][both].sum() <= 0:
+        return None
+    return float(10 * np.log10(lead[:n][both].sum() / pad[:n][both].sum()))
 
 
 class Stage:
@@ -65,7 +84,7 @@ class Stage:
         dry = reverb.wet <= 0 or reverb.rt60 <= 0 or reverb.type == "none"
         self._response = None if dry else room.impulse(reverb, rate)
         self._rides = Rides(score)
-        self._lead: float | None = None
+        self._lead: Presence = None
         held = sum(roles.of(part.role).sustained for part in score.parts)
         self._held = 10 * log10(max(1, held))
         self._struck: dict[str, list[Strike]] = {}
@@ -102,8 +121,8 @@ class Stage:
         parts: Sequence[Part],
         buses: Sequence[Bus],
         *,
-        lead: Callable[[], float | None] | None = None,
-        announce: Callable[[float | None], None] | None = None,
+        lead: Callable[[], Presence] | None = None,
+        announce: Callable[[Presence], None] | None = None,
     ) -> None:
         """Play `parts` into `buses`.
 
@@ -152,13 +171,17 @@ class Stage:
         struck = self._strikes(part)
         role = roles.of(part.role)
         player = Player(source.of(part, self._bank, self._score, self._rate), struck, role, part.pan, self._rate)
-        level = player.measure()
+        level = player.measure(presence=role.sustained or part.role == "lead")
         if level is None:
             return
-        under = None if self._lead is None else self._lead - self._held
-        gain = _balance(role, level, part.gain_db, under)
+        over = None
+        if role.sustained and self._lead is not None:
+            rt60 = 0.0 if self._response is None else self._score.reverb.rt60
+            room_left = _room_under(np.array(self._lead), level.presence, rt60)
+            over = None if room_left is None else room_left - _LEAD_OVER_PADS_DB - self._held
+        gain = _balance(role, level, part.gain_db, over)
         if part.role == "lead" and self._lead is None:
-            self._lead = level.presence + gain
+            self._lead = (level.presence * db(gain) ** 2).tolist()
         self.levels[part.id] = gain
         for k in range(self._passes + 1):
             origin = _PRE_ROLL - self._loop[0] + k * self._loop[1] if self._loop else 0
