@@ -129,8 +129,8 @@ class Score:
         return f"precision {precision:5.3f} recall {recall:5.3f} ({self.seconds:5.1f} s)"
 
 
-def look(clip: Path, cuts: list[float], quick: Score, accurate: Score, verbose: bool) -> str:
-    """Look at one clip both ways; what the quick look says of itself."""
+def look(clip: Path, cuts: list[float], quick: Score, accurate: Score | None, verbose: bool) -> str:
+    """Look at one clip both ways (or the quick one alone); what the quick look says of itself."""
     from game_music_maker.studio.picture import quick as module
     from game_music_maker.studio.picture.analyse import every_frame
     from game_music_maker.studio.picture.probe import probe
@@ -140,6 +140,8 @@ def look(clip: Path, cuts: list[float], quick: Score, accurate: Score, verbose: 
     frame = 1.01 / info.video.fps + (0.07 if info.video.variable_rate else 0.0)
     notes = ""
     for score, see, within in ((quick, module.quick_look, max(0.05, frame)), (accurate, every_frame, frame)):
+        if score is None:
+            continue
         began = time.perf_counter()
         seen = see(clip, info, lambda share, stage: None)
         score.seconds += time.perf_counter() - began
@@ -159,11 +161,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--codecs", nargs="*", default=list(ENCODERS))
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--budget", type=float, default=1.0, help="times the quick look's present budget")
+    parser.add_argument("--quick", action="store_true", help="leave the accurate look out")
     parser.add_argument("--verbose", action="store_true")
     given = parser.parse_args()
     from game_music_maker.studio.picture import quick as module
 
-    module.BUDGET_PIXELS *= SIZE[0] * SIZE[1] / (1920 * 1080)
+    module.BUDGET_PIXELS *= given.budget * SIZE[0] * SIZE[1] / (1920 * 1080)
+    module.BUDGET_SHARE *= given.budget
     totals = Score(), Score()
     with tempfile.TemporaryDirectory() as scratch:
         folder = given.folder or Path(scratch)
@@ -173,7 +178,7 @@ def main() -> None:
             notes = ""
             for seed in range(given.seeds):
                 clip, cuts = written(folder, name, seed, given.seconds)
-                notes = look(clip, cuts, quick, accurate, given.verbose)
+                notes = look(clip, cuts, quick, None if given.quick else accurate, given.verbose)
             print(f"{name:17} quick {quick}   accurate {accurate}   {notes}", flush=True)
             for total, one in zip(totals, (quick, accurate), strict=True):
                 for key in ("found", "right", "met", "wanted", "seconds"):

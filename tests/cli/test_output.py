@@ -1,4 +1,4 @@
-"""The bar on a terminal: one for the whole command, whatever parts it has; nothing off a terminal."""
+"""What a terminal shows: one bar for the whole command, whatever parts it has, and what an answer says."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from game_music_maker.cli.output import Output
+from game_music_maker.cli.tool_commands import lines
 
 
 class Terminal(io.StringIO):
@@ -34,3 +35,10 @@ def test_no_bar_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch, as_json: b
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     Output(as_json=False, quiet=False).progress(0.5, "composing")
     assert sys.stderr.getvalue() == ""  # type: ignore[attr-defined]
+
+
+def test_a_person_reads_each_thing_once_and_why_a_render_took_long() -> None:
+    turn = {"message": "Music composed. Title added.", "reply": "Music composed.\nTitle added."}
+    assert lines(turn) == ["Music composed. Title added."]
+    done = {"message": "The export is ready.", "path": "/a.mp4", "notes": ["The picture was encoded as a whole."]}
+    assert lines(done)[1:] == ["/a.mp4", "  The picture was encoded as a whole."]

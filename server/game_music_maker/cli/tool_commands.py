@@ -157,7 +157,7 @@ def lines(data: dict[str, Any]) -> list[str]:
     if data.get("status") == "running" and data.get("job"):
         found.append(f"Look again with: game-music-maker state --job {data['job']} --wait-s 45")
     reply = data.get("reply")
-    if reply and reply != data.get("message"):
+    if reply and str(reply).split() != found[0].split():
         found.append(str(reply))
     found += [f"  {change}" for change in data.get("changes", [])]
     if data.get("timeline") and data["timeline"] != data.get("message"):
@@ -167,6 +167,7 @@ def lines(data: dict[str, Any]) -> list[str]:
         found.append(f"  {job['job']}: {job['status']}" + (f" {job['path']}" if job.get("path") else ""))
     if data.get("path"):
         found.append(str(data["path"]))
+    found += [f"  {note}" for note in data.get("notes", [])]
     if data.get("link"):
         found.append(str(data["link"]))
     return found

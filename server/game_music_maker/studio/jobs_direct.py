@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .direct.interpreter import Understanding
     from .direct.values import Edit
     from .jobs import Desk
+    from .music.brief import Brief
 
 Progress = Callable[[float, str], None]
 _NOTES = 8
@@ -52,13 +53,14 @@ class Director:
         """
         from .direct.edits import apply, touched
         from .direct.explain import explain
+        from .direct.settling import in_working_order
 
         desk, session = self._desk, self._session
         self._draft = self._saved = await desk.db(desk.sessions.draft, session.id)
         await self._tell("progress.reading")
         context = await self._context()
         understood = await asyncio.to_thread(self._understand, text, context)
-        edits = self._with_plan(list(understood.edits), text, plan)
+        edits = in_working_order(self._with_plan(list(understood.edits), text, plan))
         if any(edit.kind == "crop_bars" for edit in edits):
             await self._find_bars()
             context = await self._context()
@@ -252,7 +254,9 @@ class Director:
             text = f"{before['brief']}. {edit.text}" if edit.text else str(before["brief"])
             group = str(before["group"])
             like = {"like": str(self._desk.media.score_folder(before["id"]))}
-        video = await self._video(accurate=await asyncio.to_thread(_wants_cuts_hit, text))
+        brief = await asyncio.to_thread(_brief, text)
+        self._share_out((edit.plan and edit.plan.length_s) or brief.length_s)
+        video = await self._video(accurate="sync_cuts" in brief.requests)
         seed = edit.plan.seed if edit.plan and edit.plan.seed is not None else await self._seed()
         given = (edit.plan or ScorePlan()).model_copy(update={"seed": seed})
         args = {"text": text, "given": given.model_dump(mode="json", exclude_none=True)} | like
@@ -271,11 +275,18 @@ class Director:
     async def _change_score(self, edit: Any, context: Context, progress: Progress) -> Said:
         before = await self._facts()
         args = {"changes": edit.text, "previous": str(self._desk.media.score_folder(before["id"]))}
+        self._share_out((await asyncio.to_thread(_brief, edit.text)).length_s)
         facts = await self._compose(args, await self._video(), "group_" + secrets.token_hex(6), progress)
         if facts.get("unchanged"):
             return say("score.unchanged") + _notes([facts])
         self._place(facts, context)
         return say("score.changed", score=_described(facts)) + _notes([facts])
+
+    def _share_out(self, seconds: float | None) -> None:
+        """Stills whose lengths nobody named follow the length that the music is to have."""
+        from .direct.drafting import shared_out
+
+        self._draft = shared_out(self._draft, (seconds or 0) * 1000)
 
     async def _seed(self) -> int:
         """A seed that no other request of this session gets."""
@@ -285,6 +296,10 @@ class Director:
 
     async def _video(self, *, accurate: bool = False) -> VideoMap:
         """What happens in the timeline, once every clip has been looked at (frame by frame where `accurate`)."""
+        from .direct.drafting import is_elastic
+
+        if is_elastic(self._draft) and len(self._draft.of("video")) == 1:
+            return VideoMap(duration=0.0)  # one picture is shown for as long as the music wants to be
         files = {asset.id: asset for asset in await self._desk.db(self._desk.media.of_session, self._session.id)}
         for clip in self._draft.of("video"):
             asset = files.get(clip.asset or "")
@@ -355,7 +370,7 @@ def _notes(made: list[dict[str, Any]]) -> Said:
     return said
 
 
-def _wants_cuts_hit(text: str) -> bool:
+def _brief(text: str) -> Brief:
     from .music.brief import read_brief
 
-    return "sync_cuts" in read_brief(text).requests
+    return read_brief(text)

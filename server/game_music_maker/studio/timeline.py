@@ -18,6 +18,7 @@ cr   crop                           black bars cut off: left, top, right, bottom
 tr   transition_ms                  cross-fade from the segment before, ms
 pv   visual                         picture made from the music: ``waveform`` or ``spectrum`` (no asset)
 st   still                          the asset is a still image
+el   elastic                        nobody named the still's length: with others alike it shares out the music's
 v    volume                         on a video segment: the level of its own sound (1 where absent)
 fi   fade_in_ms                     picture, sound or words fade in
 fo   fade_out_ms                    and out
@@ -27,6 +28,7 @@ sc   score                          id of the score (take) that the segment play
 po   position                       of words: ``top``, ``center``, ``bottom``, ``lower_third``
 sz   size                           of words: share of the canvas height (0.02–0.5)
 co   color                          of words: ``#rrggbb``
+tn   touch                          of words: counts up; "it" is the title with the highest
 ==== ============================== =======================================================================
 """
 
@@ -52,6 +54,7 @@ class Clip(Segment):
     transition_ms: float = Field(0, alias="tr")
     visual: Literal["waveform", "spectrum"] | None = Field(None, alias="pv")
     still: bool = Field(False, alias="st")
+    elastic: bool = Field(False, alias="el")
     fade_in_ms: float = Field(0, alias="fi")
     fade_out_ms: float = Field(0, alias="fo")
     role: Literal["score", "own"] | None = Field(None, alias="k")
@@ -60,6 +63,7 @@ class Clip(Segment):
     position: Position = Field("center", alias="po")
     size: float = Field(0.08, alias="sz")
     color: str = Field("#ffffff", alias="co")
+    touch: int = Field(0, alias="tn")
 
 
 class StudioTrack(Track):

@@ -30,12 +30,14 @@ from game_music_maker.studio.direct.edits import (
     Slideshow,
     Speed,
     Trim,
+    Undo,
     UseOwnMusic,
     Visual,
     apply,
     place_file,
     place_score,
 )  # fmt: skip
+from game_music_maker.studio.direct.settling import in_working_order
 from game_music_maker.studio.timeline import Clip, Timeline
 
 _ENGLISH = re.compile(r"[a-z]{4,}")
@@ -148,6 +150,8 @@ def test_speed_of_all_and_of_a_part(stages: dict[str, Any]) -> None:
         ("clip1.mp4", 0, 10_000, 0), ("clip1.mp4", 10_000, 20_000, 10_000), ("clip1.mp4", 30_000, 70_000, 20_000),
     ]  # fmt: skip
     assert timeline.of("text")[1].start_ms == pytest.approx(40_000)
+    _, said = do(stages["score"], Speed(factor=1.5), Speed(factor=0.5, start_ms=2000, end_ms=4000))
+    assert "0:04 set to 0.5×" in said, "the speed of the stretch that was meant"
     again, _ = do(stages["score"], Speed(factor=2), Speed(factor=1))
     assert again.of("video")[0].duration_ms == 90_000
 
@@ -240,6 +244,13 @@ def test_titles_change_and_go(stages: dict[str, Any]) -> None:
     assert do(stages["title"], ChangeTitle(scale=100))[0].of("text")[0].size == 0.5
 
 
+def test_it_is_the_title_that_was_touched_last(stages: dict[str, Any]) -> None:
+    """Wherever it lies in the timeline, and whichever track holds it."""
+    words = AddTitle(text="A", duration_ms=9000), AddTitle(text="B", start_ms=2000), AddTitle(text="C", start_ms=20_000)
+    assert "'C' now" in do(stages["clip"], *words, ChangeTitle(color="#ffd54f"))[1]
+    assert "'A'" in do(stages["clip"], *words, ChangeTitle(find="A", scale=2), RemoveTitle())[1]
+
+
 def test_a_score_takes_the_place_of_the_former_and_keeps_its_level(stages: dict[str, Any]) -> None:
     first = score(stages["score"].timeline)
     assert (first.volume, first.duck_db, first.duration_ms) == (0.8, 9, 90_000)
@@ -322,3 +333,28 @@ def test_served_edits_are_refused_here(stages: dict[str, Any]) -> None:
     assert len(SERVED) == 6
     with pytest.raises(TypeError, match="server"):
         do(stages["clip"], MakeScore(text="x"))
+
+
+def test_stills_last_as_long_as_the_music_until_their_length_is_named() -> None:
+    images = [File(f"i{i}", f"{i}.png", "image") for i in (1, 2)]
+    song = File("m", "song.mp3", "audio", 20_000)
+    first = place_file(place_file(Timeline(), images[0]), song)
+    assert [(length, first.duration_ms) for _, _, length, _ in shown(first)] == [(20_000, 20_000)]
+    both = place_file(first, images[1])
+    assert [length for _, _, length, _ in shown(both)] == [10_000, 10_000]
+    assert both.of("audio")[0].duration_ms == 20_000
+    scored = place_score(both, "s", "Calm", 30_000)
+    assert [length for _, _, length, _ in shown(scored)] == [15_000, 15_000]
+    context = Context(files=(*images, song))
+    for edit in (Slideshow(seconds=3), Trim(end_ms=6000)):
+        named, _ = apply(edit, scored, context)
+        assert place_score(named, "s", "Calm", 30_000).duration_ms == 6000
+    with_clip = place_file(place_file(Timeline(), File("v", "a.mp4", "video", 9000)), images[0])
+    assert place_score(with_clip, "s", "Calm", 30_000).duration_ms == 13_000
+
+
+def test_music_is_made_to_the_picture_as_the_same_message_leaves_it() -> None:
+    music, level, cut, title = MakeScore(text="epic"), SetLevel(share=0.3), Trim(end_ms=9000), AddTitle(text="A")
+    assert in_working_order([music, level, title, cut]) == [title, cut, music, level]
+    assert in_working_order([music, title]) == [music, title]
+    assert in_working_order([music, Undo(), cut]) == [music, Undo(), cut]

@@ -176,11 +176,12 @@ def test_a_slideshow_with_an_animation_in_it_fades_smoothly(media: Any, make: An
     assert len(read(done.path)[0][0].size) == pytest.approx(1.6 * 30, abs=1)
 
 
-@pytest.mark.parametrize("visual", ["waveform", "spectrum"])
-def test_music_without_footage_moves(media: Any, make: Any, look: Any, visual: str) -> None:
+@pytest.mark.parametrize(("visual", "format"), [("waveform", "mp4"), ("spectrum", "mp4"), ("waveform", "gif")])
+def test_music_without_footage_moves(media: Any, make: Any, look: Any, visual: str, format: str) -> None:
     tone = media.derived(media.clip(["black"], 4, sound="syllables"), "-vn", suffix="wav")
     video = [Clip(duration_ms=3000, visual=visual)]
-    done = make({"m": tone}, video=video, audio=[Clip(asset="m", duration_ms=3000)], width=320, height=180)
+    heard = [Clip(asset="m", duration_ms=3000)]
+    done = make({"m": tone}, video=video, audio=heard, width=320, height=180, format=format)
     first, later = look(done.path, 0.6), look(done.path, 1.0)
     assert first.max() > 0.4
     assert np.abs(first - later).max() > 0.3

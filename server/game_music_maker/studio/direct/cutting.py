@@ -22,6 +22,7 @@ from .drafting import (
     seconds,
     split,
     window,
+    with_named_lengths,
 )  # fmt: skip
 from .values import CutOut, Join, Reorder, Slideshow, Speed, Trim
 
@@ -45,7 +46,7 @@ def trim(edit: Trim, timeline: Timeline, context: Context) -> tuple[Timeline, Sa
     changed = timeline
     if timeline.of("video"):
         changed = replace_clips(changed, "video", in_sequence(window(timeline.of("video"), start, end)))
-    changed, note = _follow(changed, start, end)
+    changed, note = _follow(with_named_lengths(changed), start, end)
     return changed, (say("trim.done", length=length(end - start), start=seconds(start), end=seconds(end)) + note)
 
 
@@ -60,7 +61,7 @@ def _trim_clip(edit: Trim, timeline: Timeline) -> tuple[Timeline, Said]:
     if not kept or end - start < 1:
         return timeline, say("trim.clip_shorter", number=number + 1, length=length(clip.duration_ms))
     changed = replace_clips(timeline, "video", in_sequence([*clips[:number], *kept, *clips[number + 1 :]]))
-    changed, note = _follow(changed, 0, picture_ms(changed))
+    changed, note = _follow(with_named_lengths(changed), 0, picture_ms(changed))
     return changed, say("trim.clip", number=number + 1, length=length(end - start)) + note
 
 
@@ -83,7 +84,7 @@ def cut_out(edit: CutOut, timeline: Timeline, context: Context) -> tuple[Timelin
         return timeline, say("cut.nothing_left", length=length(total))
     changed = replace_clips(timeline, "video", in_sequence(left))
     changed = map_clips(changed, "text", lambda clip: _close_gap(clip, start, end))
-    changed, note = _follow(changed, 0, picture_ms(changed))
+    changed, note = _follow(with_named_lengths(changed), 0, picture_ms(changed))
     return changed, say("cut.done", what=what, length=length(changed.duration_ms)) + note
 
 
@@ -108,9 +109,11 @@ def speed(edit: Speed, timeline: Timeline, context: Context) -> tuple[Timeline, 
             return timeline, _no_such(clips)
         first, last = clips[number].start_ms, clips[number].end_ms
 
+    def meant(clip: Clip) -> bool:
+        return not (clip.still or clip.visual) and first <= clip.start_ms + clip.duration_ms / 2 < last
+
     def faster(clip: Clip) -> Clip:
-        middle = clip.start_ms + clip.duration_ms / 2
-        if clip.still or clip.visual or not first <= middle < last:
+        if not meant(clip):
             return clip
         new = min(max(clip.speed * edit.factor if edit.relative else edit.factor, 0.1), 20.0)
         return put(clip, speed=round(new, 4), duration_ms=clip.duration_ms * clip.speed / round(new, 4))
@@ -130,7 +133,7 @@ def speed(edit: Speed, timeline: Timeline, context: Context) -> tuple[Timeline, 
     changed = replace_clips(timeline, "video", moved)
     changed = map_clips(changed, "text", lambda clip: put(clip, start_ms=at(min(clip.start_ms, total))))
     changed, note = _follow(changed, 0, picture_ms(changed))
-    now = next((p.speed for p in moved if p.speed != 1), 1.0)
+    now = next((new.speed for old, new in zip(pieces, moved, strict=True) if meant(old)), 1.0)
     whole = edit.clip is None and edit.start_ms is None and edit.end_ms is None
     what = say("speed.whole") if whole else say("speed.span", start=seconds(first), end=seconds(last))
     return changed, say("speed.done", what=what, factor=now, length=length(picture_ms(changed))) + note
@@ -166,7 +169,7 @@ def slideshow(edit: Slideshow, timeline: Timeline, context: Context) -> tuple[Ti
     clips = [clip for clip in timeline.of("video") if clip.asset]
     placed = {clip.asset for clip in clips}
     clips += [
-        Clip(name=f.name, asset=f.id, still=True, duration_ms=STILL_MS, start_ms=0)
+        Clip(name=f.name, asset=f.id, still=True, elastic=True, duration_ms=STILL_MS, start_ms=0)
         for f in context.files
         if f.kind == "image" and f.id not in placed
     ]
@@ -184,6 +187,8 @@ def slideshow(edit: Slideshow, timeline: Timeline, context: Context) -> tuple[Ti
         if timeline.of("video")
         else add_track(timeline, "video", *in_sequence(ready))
     )
+    if edit.seconds:
+        changed = with_named_lengths(changed)
     changed, note = _follow(changed, 0, picture_ms(changed))
     return changed, (
         say("slides.done", count=len(stills), each=length(each), length=length(picture_ms(changed))) + note

@@ -15,6 +15,31 @@ SHORTEST_MS = 40.0
 """Shorter pieces than a frame are dropped when a clip is divided."""
 
 
+def is_elastic(timeline: Timeline) -> bool:
+    """The picture is stills alone, and nobody named their lengths."""
+    shown = [clip for clip in timeline.of("video") if clip.asset]
+    return bool(shown) and all(clip.still and clip.elastic for clip in shown)
+
+
+def shared_out(timeline: Timeline, total_ms: float) -> Timeline:
+    """Elastic stills, each shown for the same share of `total_ms` (one second at least); other pictures stay."""
+    stills = timeline.of("video")
+    if not is_elastic(timeline) or total_ms <= 0:
+        return timeline
+    each = max((total_ms + sum(clip.transition_ms for clip in stills)) / len(stills), 1000.0)
+    return replace_clips(timeline, "video", in_sequence([put(clip, duration_ms=each) for clip in stills]))
+
+
+def with_named_lengths(timeline: Timeline) -> Timeline:
+    """From here on stills stay as long as they are."""
+    return map_clips(timeline, "video", lambda clip: put(clip, elastic=False) if clip.elastic else clip)
+
+
+def titles_by_touch(timeline: Timeline) -> list[Clip]:
+    """The words on the picture, the ones that were added or changed last at the end."""
+    return sorted(timeline.of("text"), key=lambda clip: clip.touch)
+
+
 def put(clip: Clip, **values: Any) -> Clip:
     """A copy of the clip with other values, by readable name."""
     return clip.model_copy(update=values)

@@ -7,7 +7,16 @@ from typing import Literal
 from ..replies import Said, say
 from ..timeline import Clip, StudioTrack, Timeline
 from .context import Context, File
-from .drafting import add_track, in_sequence, map_clips, picture_ms, put, replace_clips, with_tracks
+from .drafting import (
+    add_track,
+    in_sequence,
+    map_clips,
+    picture_ms,
+    put,
+    replace_clips,
+    shared_out,
+    with_tracks,
+)  # fmt: skip
 from .levels import DUCK_DB, UNDER_SOUND, level_of
 from .values import RemoveScore, UseOwnMusic
 
@@ -24,7 +33,8 @@ def place_score(
     context: Context | None = None,
     visual: Literal["waveform", "spectrum"] = "waveform",
 ) -> Timeline:
-    """The score across the picture, in the place of a former score.
+    """The score across the picture, in the place of a former score. Stills whose lengths nobody named share out its
+    length.
 
     A former score's level, ducking and fade-in are kept; its fade-out was that of its length and goes. The user's own
     music file makes way. Under clips that sound the music starts at 80% and ducks by 9 dB, otherwise at 100%. Without
@@ -35,7 +45,7 @@ def place_score(
         score_id: what `Clip.score` refers to; the asset's id where None.
         context: tells which clips have sound; clips nobody knows of count as sounding.
     """
-    context = context or Context()
+    context, timeline = context or Context(), shared_out(timeline, duration_ms)
     former = next(iter(timeline.score_clips), None)
     pictures = [clip for clip in timeline.of("video") if clip.asset]
     under = any(context.has_sound(c.asset) and not c.still and level_of(c) > 0 for c in pictures)
@@ -62,17 +72,21 @@ def place_score(
 
 
 def place_file(timeline: Timeline, file: File, context: Context | None = None) -> Timeline:
-    """An uploaded file where it belongs: clips and stills after the last picture (a still for 4 s), sound as the music
-    if there is none yet. A picture that was drawn from the music makes way for footage."""
+    """An uploaded file where it belongs: clips and stills after the last picture (a still for 4 s, stills alone for as
+    long as the music), sound as the music if there is none yet. A picture that was drawn from the music makes way for
+    footage."""
     if file.kind == "audio":
         return _own(timeline, file, context or Context()) if not _music(timeline) else timeline
     shown = [clip for clip in timeline.of("video") if clip.asset]
-    values = {"still": True} if file.kind == "image" else {}
+    values = {"still": True, "elastic": True} if file.kind == "image" else {}
     clip = Clip(name=file.name, asset=file.id, start_ms=0, duration_ms=file.duration_ms or STILL_MS, in_ms=0, **values)
     placed = in_sequence([*shown, clip])
     if timeline.of("video"):
-        return replace_clips(timeline, "video", placed)
-    return add_track(timeline, "video", *placed)
+        timeline = replace_clips(timeline, "video", placed)
+    else:
+        timeline = add_track(timeline, "video", *placed)
+    sounding = max((clip.end_ms for clip in _music(timeline)), default=0.0)
+    return shared_out(timeline, sounding)
 
 
 def _music(timeline: Timeline) -> list[Clip]:
@@ -80,6 +94,7 @@ def _music(timeline: Timeline) -> list[Clip]:
 
 
 def _own(timeline: Timeline, file: File, context: Context) -> Timeline:
+    timeline = shared_out(timeline, file.duration_ms)
     pictures = [clip for clip in timeline.of("video") if clip.asset]
     under = any(context.has_sound(clip.asset) and level_of(clip) > 0 and not clip.still for clip in pictures)
     whole = picture_ms(timeline) if pictures else file.duration_ms

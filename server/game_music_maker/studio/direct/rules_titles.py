@@ -7,6 +7,7 @@ from typing import Any
 
 from ..timeline import Position
 from .clause import Clause
+from .drafting import titles_by_touch
 from .phrases import scan
 from .rules_sound import fades_picture
 from .values import AddTitle, ChangeTitle, Edit, RemoveTitle
@@ -231,7 +232,7 @@ _EARLIER = re.compile(r"\b(?:earlier|sooner)\b|提前|早")
 def _moved(clause: Clause) -> float | None:
     """Start of the title in ms after "2 seconds later", "earlier"."""
     later, earlier = _LATER.search(clause.text), _EARLIER.search(clause.text)
-    starts = [clip.start_ms for clip in clause.reading.timeline.of("text")]
+    starts = [clip.start_ms for clip in titles_by_touch(clause.reading.timeline)]
     starts += [edit.start_ms for edit in clause.reading.edits if isinstance(edit, AddTitle)]
     if not starts or bool(later) == bool(earlier):
         return None
@@ -245,7 +246,7 @@ def _stretch(clause: Clause) -> float | None:
         r"\b(?:longer|shorter)\b|[长久短]一?[点些]|[更再]?[长久短]$", clause.text
     ):
         return None
-    shown = [clip.duration_ms for clip in clause.reading.timeline.of("text")]
+    shown = [clip.duration_ms for clip in titles_by_touch(clause.reading.timeline)]
     shown += [edit.duration_ms for edit in clause.reading.edits if isinstance(edit, AddTitle) and edit.duration_ms]
     factor = 1 / 1.5 if re.search(r"\bshorter\b|短", clause.text) else 1.5
     return round(shown[-1] * factor, -2) if shown else None

@@ -8,7 +8,30 @@ from .clause import Clause
 from .lexer import TOKEN
 from .rules_music import ABOUT_SCORE
 from .rules_sound import STEP_DB, fades_picture
-from .values import Aspect, Duck, Edit, Fade, Join, MakeScore, Mute, Redo, RemoveScore, SetLevel, Speed
+from .values import (
+    AddTitle,
+    Aspect,
+    ChangeTitle,
+    CropBars,
+    CutOut,
+    Duck,
+    Edit,
+    Fade,
+    Join,
+    MakeScore,
+    Mute,
+    Redo,
+    RemoveScore,
+    RemoveTitle,
+    Reorder,
+    Rotate,
+    SetLevel,
+    Slideshow,
+    Speed,
+    StartOver,
+    Trim,
+    Undo,
+)  # fmt: skip
 
 _HOLDS = {
     "make_score": {"change_score"}, "add_title": {"change_title", "fade"}, "slideshow": {"join", "fade"},
@@ -72,6 +95,20 @@ def complains(before: str, edits: list[Edit], after: str, next_edits: list[Edit]
     if kinds == [["duck"], ["set_level"]]:
         return bool(_COVERS.search(before))
     return kinds[0] == kinds[1] in (["rotate"], ["undo"]) and any(map(_COMPLAINT.search, (before, after)))
+
+
+_COURSE = (Trim, CutOut, Speed, Reorder, Join, Slideshow)
+_OF_PICTURE = (*_COURSE, AddTitle, ChangeTitle, RemoveTitle, Aspect, Rotate, CropBars)
+
+
+def in_working_order(edits: list[Edit]) -> list[Edit]:
+    """The same edits, those that change the picture's course before the music that is made to it: "epic music, and trim
+    it to 30 s" is music for the 30 s. Where something is undone, or slides take the music's length, the order stays."""
+    if any(isinstance(e, Undo | Redo | StartOver) or (isinstance(e, Slideshow) and not e.seconds) for e in edits):
+        return edits
+    last = max((i for i, edit in enumerate(edits) if isinstance(edit, _COURSE)), default=-1) + 1
+    picture = [edit for edit in edits[:last] if isinstance(edit, _OF_PICTURE)]
+    return [*picture, *(edit for edit in edits[:last] if not isinstance(edit, _OF_PICTURE)), *edits[last:]]
 
 
 def settled(edits: list[Edit]) -> list[Edit]:

@@ -8,7 +8,7 @@ from ...contract.draft import TEXT
 from ..replies import Said, say
 from ..timeline import Clip, Timeline
 from .context import Context
-from .drafting import absolute, add_track, length, map_clips, put, seconds, with_tracks
+from .drafting import absolute, add_track, length, map_clips, put, seconds, titles_by_touch, with_tracks
 from .values import AddTitle, ChangeTitle, RemoveTitle
 
 SIZE = {"center": 0.1, "top": 0.08, "bottom": 0.055, "lower_third": 0.06}
@@ -37,7 +37,7 @@ def add_title(edit: AddTitle, timeline: Timeline, context: Context) -> tuple[Tim
         values.update(fade_in_ms=fade, fade_out_ms=fade)
     title = Clip(
         text=edit.text, start_ms=start, duration_ms=shown, position=edit.position,
-        size=edit.size or SIZE[edit.position], **values,
+        size=edit.size or SIZE[edit.position], touch=_next(timeline), **values,
     )  # fmt: skip
     said = say(
         "title.added", text=edit.text, where=say(f"at.{edit.position}"), start=start / 1000, end=(start + shown) / 1000
@@ -52,13 +52,18 @@ def add_title(edit: AddTitle, timeline: Timeline, context: Context) -> tuple[Tim
     return add_track(timeline, "text", title), said + note
 
 
-def _found(timeline: Timeline, which: str, find: str | None, last: int = 1) -> list[Clip]:
+def _next(timeline: Timeline) -> int:
+    """What the title that is touched now gets as its `touch`."""
+    return 1 + max((clip.touch for clip in timeline.of("text")), default=0)
+
+
+def _found(timeline: Timeline, which: str, find: str | None) -> list[Clip]:
     titles = timeline.of("text")
     if find:
         return [clip for clip in titles if find.casefold() in (clip.text or "").casefold()]
     if which == "all" or len(titles) < 2:
         return titles
-    return [titles[-1]]
+    return [titles_by_touch(timeline)[-1]]
 
 
 def _missing(timeline: Timeline, find: str | None) -> Said:
@@ -76,7 +81,7 @@ def change_title(edit: ChangeTitle, timeline: Timeline, context: Context) -> tup
     found = _found(timeline, edit.which, edit.find)
     if not found:
         return timeline, _missing(timeline, edit.find)
-    total = timeline.duration_ms
+    total, touch = timeline.duration_ms, _next(timeline)
     said = Said()
 
     def change(clip: Clip) -> Clip:
@@ -86,7 +91,7 @@ def change_title(edit: ChangeTitle, timeline: Timeline, context: Context) -> tup
         values, words = _changes(edit, clip, total)
         if words:
             said += say("title.changed", text=clip.text or "", words=words)
-        return put(clip, **values) if values else clip
+        return put(clip, touch=touch, **values) if values else clip
 
     changed = map_clips(timeline, "text", change)
     return changed, said or say("title.unchanged")

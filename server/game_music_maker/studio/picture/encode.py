@@ -104,8 +104,7 @@ def render(
     out = folder / f"result.{plan.format}"
     title = _title(timeline, assets)
     if plan.format == "gif":
-        with clock.stage("picture", 0.0, 0.97) as tell:
-            notes = encode_gif(plan, folder, out, _share(tell, plan.seconds))
+        notes = _animation(plan, folder, out, clock)
         return _checked(out, plan, None, (*plan.reasons, *notes), clock)
     picture, notes = _kept(plan, folder, clock)
     encodes = picture is None and plan.way != "sound"
@@ -163,11 +162,9 @@ def _encoded(
 ) -> tuple[mux.Picture, Mix | None, tuple[str, ...]]:
     """Picture and sound (held open by `held`) of a plan that is encoded as a whole: side by side, unless the one is
     made from the other."""
-    if any(shot.asset is None for shot in plan.shots):
-        with clock.stage("sound", 0.0, 0.12) as tell:
-            sound = held.enter_context(open_sound(plan, plan.seconds, folder, tell))
+    if _made_from_sound(plan):
+        sound, wave = _heard(plan, folder, clock, held)
         with clock.stage("picture", 0.12, 0.9) as tell:
-            wave = sound.save(folder / "mix.wav") if sound is not None else None
             picture, notes = encode_picture(plan, wave, folder, _share(tell, plan.seconds))
         return picture, sound, notes
     over = threading.Event()
@@ -191,6 +188,24 @@ def _encoded(
             over.set()
             raise
         return picture, heard.result(), notes
+
+
+def _made_from_sound(plan: Plan) -> bool:
+    return any(shot.asset is None for shot in plan.shots)
+
+
+def _heard(plan: Plan, folder: Path, clock: Clock, held: ExitStack) -> tuple[Mix | None, Path | None]:
+    """The mixed sound (held open by `held`) and a file of it, for a picture that is made from it."""
+    with clock.stage("sound", 0.0, 0.12) as tell:
+        sound = held.enter_context(open_sound(plan, plan.seconds, folder, tell))
+        return sound, sound.save(folder / "mix.wav") if sound is not None else None
+
+
+def _animation(plan: Plan, folder: Path, out: Path, clock: Clock) -> tuple[str, ...]:
+    with ExitStack() as held:
+        wave = _heard(plan, folder, clock, held)[1] if _made_from_sound(plan) else None
+        with clock.stage("picture", 0.12, 0.97) as tell:
+            return encode_gif(plan, wave, folder, out, _share(tell, plan.seconds))
 
 
 def _copied(plan: Plan) -> mux.Picture:

@@ -15,7 +15,7 @@ from .plan import Canvas, Plan, Shot
 from .titles import Drawn
 
 _TURN = {90: "transpose=clock", 180: "hflip,vflip", 270: "transpose=cclock"}
-_INK, _GROUND = "0x7fd4ff|0xb98cff", "0x0c0f1d"
+_INKS, _GROUND = ("0x7fd4ff", "0xb98cff", "0xff9ad5"), "0x0c0f1d"
 
 
 @dataclass(slots=True)
@@ -239,9 +239,25 @@ def _visual(number: int, shot: Shot, canvas: Canvas) -> str:
     constant Q."""
     w, h, fps = canvas.width, canvas.height, canvas.fps
     if shot.clip.visual == "spectrum":
-        bars = round(h * 0.55) // 2 * 2
-        heights = f"axis_h=0:bar_h={bars}:sono_h={h - bars}"
-        return f"[{number}:a:0]showcqt=s={w}x{h}:r={fps:.6f}:{heights}:bar_v=10:sono_v=12:count=2"
+        return _spectrum(number, w, h, fps)
     ground = f"color=c={_GROUND}:s={w}x{h}:r={fps:.6f}[v{number}g]"
-    wave = f"[{number}:a:0]showwaves=s={w}x{h // 2 // 2 * 2}:mode=cline:draw=full:scale=sqrt:r={fps:.6f}:colors={_INK}"
+    ink = "|".join(_INKS[:2])
+    wave = f"[{number}:a:0]showwaves=s={w}x{h // 2 // 2 * 2}:mode=cline:draw=full:scale=sqrt:r={fps:.6f}:colors={ink}"
     return f"{ground};{wave},format=rgba[v{number}w];[v{number}g][v{number}w]overlay=0:(H-h)/2:shortest=1"
+
+
+def _spectrum(number: int, w: int, h: int, fps: float) -> str:
+    """Bars and what they were a moment ago below them: FFmpeg's transform as the opacity of a run of colours."""
+    bars = round(h * 0.65) // 2 * 2
+    heights = f"axis_h=0:bar_h={bars}:sono_h={h - bars}:bar_v=16:sono_v=16:bar_g=3:sono_g=3:count=2"
+    plain = "|".join(["0.7"] * 6)
+    inks = [f"color=c={ink}:s=2x2:r={fps:.6f}[v{number}{i}]" for i, ink in enumerate(_INKS)]
+    once = f"trim=end_frame=1,scale={w}:{h}:flags=bilinear,format=yuv420p,loop=loop=-1:size=1:start=0"
+    row = "".join(f"[v{number}{i}]" for i in range(len(_INKS)))
+    return ";".join([
+        f"[{number}:a:0]showcqt=s={w}x{h}:r={fps:.6f}:{heights}:cscheme={plain},format=gray[v{number}m]", *inks,
+        f"{row}hstack=inputs={len(_INKS)},format=rgb24,{once},setpts=N/({fps:.6f}*TB)[v{number}c]",
+        f"[v{number}c][v{number}m]alphamerge=shortest=1[v{number}s]",
+        f"color=c={_GROUND}:s={w}x{h}:r={fps:.6f}[v{number}g]",
+        f"[v{number}g][v{number}s]overlay=shortest=1",
+    ])  # fmt: skip

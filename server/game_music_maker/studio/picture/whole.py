@@ -79,14 +79,14 @@ def _run(plan: Plan, words: Sequence[Words], sound: Path | None, output: list[st
     ffmpeg.run(args, progress=progress, failure=RenderFailed, saying="The picture could not be rendered")
 
 
-def encode_gif(plan: Plan, folder: Path, out: Path, progress: ffmpeg.Tick) -> tuple[str, ...]:
+def encode_gif(plan: Plan, sound: Path | None, folder: Path, out: Path, progress: ffmpeg.Tick) -> tuple[str, ...]:
     """Write an animated GIF: first the palette of all frames, then the frames, so that memory stays small.
 
     Raises:
         RenderFailed, DiskFull, and what `progress` raises.
     """
     words, notes = draw_words(plan, folder, (plan.canvas.width, plan.canvas.height))
-    built = graph.build(plan, words, None)
+    built = graph.build(plan, words, sound)
     palette = folder / "palette.png"
     rate = f"{built.out}fps={plan.canvas.fps:.3f}"
     chains = ";".join([*built.chains, f"{rate},palettegen=stats_mode=diff[p]"])
