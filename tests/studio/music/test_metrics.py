@@ -226,3 +226,22 @@ def test_density_ratio_is_fullest_over_emptiest_section() -> None:
         replace(score.sections[0], id=i, start_beat=F(b), bars=2, beats=F(8)) for i, b in (("A", 0), ("B", 8))
     )
     assert metrics_parts.density_ratio(replace(score, sections=halves)) == pytest.approx(2.0)
+
+
+def test_bars_with_one_pitched_part_are_thin_outside_intros() -> None:
+    lead = [Note("lead", F(4 * i), F(4), 72, 90) for i in range(4)]
+    score = _pair(lead, [Note("pad", F(0), F(8), 60, 70)])
+    active = metrics_parts.active_bars(score)
+    assert metrics_parts.thin_bars(score, active) == pytest.approx(2 / 4)
+    intro = replace(score, sections=tuple(replace(s, role="intro") for s in score.sections))
+    assert metrics_parts.thin_bars(intro, active) == 0.0
+
+
+def test_time_without_a_low_note_counts_where_drums_drive() -> None:
+    drums = Part("perc", "perc", 0, (0, 127), "mid", True)
+    kicks = [Note("perc", F(2 * i), F(1, 4), 36, 90) for i in range(6)]  # bars 0 to 2, two a bar
+    low = [Note("pad", F(0), F(4), 45, 70)]  # bar 0
+    score = _pair([Note("lead", F(0), F(16), 72, 90)], low)
+    score = replace(score, parts=(*score.parts, drums), notes=(*score.notes, *kicks))
+    assert metrics_parts.floorless(score) == pytest.approx(4.0)  # bars 1 and 2 at 120: 2 s each
+    assert metrics_parts.floorless(replace(score, notes=score.notes[:-1])) == pytest.approx(2.0)

@@ -154,6 +154,11 @@ def _strike(notes: dict[str, list[Note]], drums: Part, hit: Hit, loud: int, keys
 def _stab(notes: dict[str, list[Note]], part: Part, hit: Hit, chord: Chord, loud: int, *, rings: bool) -> None:
     if sum(1 for n in notes[part.id] if n.beat == hit.beat) >= 2:
         return
+    held = [n for n in notes[part.id] if n.beat < hit.beat < n.beat + n.dur_beats]
+    if rings and len(held) > 1:  # its own voicing is struck again: another on top of it would be a second part
+        again = [replace(n, beat=hit.beat, dur_beats=n.beat + n.dur_beats - hit.beat, vel=loud - 8) for n in held]
+        notes[part.id] = [*_cut(notes[part.id], hit.beat), *again]
+        return
     tones = ladder(chord.pcs, *part.range)
     middle = sum(part.range) / 2
     row = sorted(sorted(tones, key=lambda p: abs(p - middle))[:3])

@@ -230,7 +230,7 @@ def cluster(task: Task) -> list[Line]:
         found = chord_index(task.chords, at)
         degrees = ladder(task.chords[found or 0].scale, *task.span)
         length = min(2 * task.bar, end - at)
-        if task.generator.random() < 0.7 and len(degrees) > 2:
+        if task.generator.random() < 0.85 and len(degrees) > 2:
             i = int(task.generator.integers(len(degrees) - 1))
             lines += [Line(at, length, degrees[i], -0.2), Line(at, length, degrees[i + 1], -0.4)]
         at += length

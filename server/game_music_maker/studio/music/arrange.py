@@ -29,8 +29,11 @@ _FREE = frozenset(
     {"arp", "ostinato", "pluck", "comp", "keys", "piano", "pad", "stabs", "choir", "riff", "chant", "brass"}
 )
 _FLOOR = frozenset({"bass", "drone", "riff"})
+_LOW = ("bass", "drone", "low_brass", "pulse", "riff")
 _ANSWERS = frozenset({"counter", "color", "sparkle", "bell"})
-_INSTRUMENTAL = ("intro", "break", "outro")
+_ABLE = _FREE | _FLOOR | {"harmony", "cluster", "low_brass", "pulse"}
+"""Roles that carry harmony or the low end."""
+INSTRUMENTAL = ("intro", "break", "outro")
 """Roles of sections without a tune."""
 _COLOURS = frozenset({"lead", "stabs", "hit", "fx"})
 
@@ -44,9 +47,31 @@ def active(
     out = {v.part.id for v in band.voices if said.get(v.part.role, _wants(v, section, arousal))}
     rests = _resting(index, sections, band, out, seed) - {_anchors(band, sections, seed)[index]}
     out -= {part for part in rests if not said.get(_role(band, part), False)}
+    if section.role not in INSTRUMENTAL:
+        out |= _grounded(band, out, said)
+        out |= _company(band, out, said)
     if not out and band.voices:
         out.add(band.voices[0].part.id)
     return out
+
+
+def _grounded(band: Band, playing: set[str], said: Mapping[str, bool]) -> set[str]:
+    """The low part that drums do not go without."""
+    floor = [v.part for v in band.voices if v.part.role in _LOW]
+    drummed = any(v.part.drums and v.part.id in playing for v in band.voices)
+    if not drummed or any(p.id in playing for p in floor):
+        return set()
+    return {p.id for p in floor if said.get(p.role, True)} and {next(p.id for p in floor if said.get(p.role, True))}
+
+
+def _company(band: Band, playing: set[str], said: Mapping[str, bool]) -> set[str]:
+    """Who joins so that two parts are there besides the tune: held chords before figures, the lower layers first."""
+    able = [v for v in band.voices if v.part.role in _ABLE and said.get(v.part.role, True)]
+    missing = 2 - sum(v.part.id in playing for v in able)
+    free = sorted(
+        (v for v in able if v.part.id not in playing), key=lambda v: (LAYER_FROM[v.part.layer], v.spec.density)
+    )
+    return {v.part.id for v in free[: max(0, missing)]}
 
 
 def _role(band: Band, part: str) -> str:
@@ -66,7 +91,8 @@ def _wants(voice: Voice, section: Section, arousal: float) -> bool:
 
 
 def _resting(index: int, sections: Sequence[Section], band: Band, playing: set[str], seed: int) -> set[str]:
-    """The accompaniments that this section leaves out: one in turn where three and more play, most in a break."""
+    """The accompaniments that this section leaves out: one in turn where three and more play, all but one in a break
+    and all but two in an intro."""
     section = sections[index]
     free = sorted(v.part.id for v in band.voices if v.part.role in _FREE and v.part.id in playing)
     floor = {v.part.id for v in band.voices if v.part.role in _FLOOR and v.part.id in playing}
@@ -75,8 +101,8 @@ def _resting(index: int, sections: Sequence[Section], band: Band, playing: set[s
     start = int(chance(seed, "rotation").integers(len(free)))
     turn = free[(start + index) % len(free)]
     if section.role in ("intro", "break", "outro"):
-        kept = free[(start + index) % len(free)]
-        return {part for part in free if part != kept} | (
+        kept = {free[(start + index + i) % len(free)] for i in range(2 if section.role == "intro" else 1)}
+        return {part for part in free if part not in kept} | (
             floor if section.role == "intro" and len(playing) > 2 else set()
         )
     return {turn} if len(free) >= 3 or section.role == "B" else set()
@@ -94,71 +120,140 @@ def _anchors(band: Band, sections: Sequence[Section], seed: int) -> list[str]:
     return [base[(start + i) % len(base)] if base else "" for i in range(len(sections))]
 
 
-def entrance(
+def resting(
     voice: Voice, index: int, sections: Sequence[Section], band: Band, playing: set[str], seed: int
-) -> Fraction:
-    """Beats that a voice waits at the start of a section: in the first one the layers come in one after another; later
-    each part lays out for a while in some sections, so that nobody plays all the time."""
+) -> frozenset[int]:
+    """Bars of section `index` in which a voice lays out: in the first section the layers come in one after another;
+    later each part rests for some bars in some sections, so that nobody plays all the time."""
     section = sections[index]
-    bar = section.beats / section.bars
     part = voice.part
     carries = _anchors(band, sections, seed)[index]
-    if section.bars < 4 or part.id == carries or (carries not in playing and part.layer == "base"):
-        return Fraction(0)
-    wait = Fraction(_laid_out(band, sections, seed).get((part.id, index), 0)) * bar
+    if section.bars < 4 or (carries not in playing and part.layer == "base"):
+        return frozenset()
+    out = set(_laid_out(band, sections, seed).get((part.id, index), ()))
+    if part.id == carries:
+        return frozenset(out)
     if index == 0 and part.role != "lead":
-        return max(wait, _STAGGER[part.layer] * bar)
+        out |= set(range(_STAGGER[part.layer]))
     if part.layer == "peak" and section.bars >= 8 and chance(seed, section.id, part.role, "entrance").random() < 0.5:
-        return max(wait, 4 * bar)
-    return wait
+        out |= set(range(4))
+    return frozenset(out)
 
 
-def _laid_out(band: Band, sections: Sequence[Section], seed: int) -> dict[tuple[str, int], int]:
-    """(part, section) → bars at the section's start in which it lays out: about a sixth of the piece for every part
-    but drums and drones, spread over the sections, by the form alone."""
-    count, total = len(sections), sum(s.bars for s in sections)
-    out: dict[tuple[str, int], int] = {}
-    crowd = [0] * count
+def _laid_out(band: Band, sections: Sequence[Section], seed: int) -> dict[tuple[str, int], tuple[int, ...]]:
+    """(part, section) → bars of the section in which it lays out: about a sixth of the piece for every part but drums
+    and drones, in blocks of a phrase (two bars for what carries the low end), spread so that as few as can be rest at
+    once; by the form alone."""
+    total = sum(s.bars for s in sections)
+    first = [sum(s.bars for s in sections[:i]) for i in range(len(sections))]
+    crowd = [0] * total
+    out: dict[tuple[str, int], tuple[int, ...]] = {}
     anchors = _anchors(band, sections, seed)
     # Where the theme returns only once, its return is kept full and B is where parts rest; else B is spared.
     once = sum(s.role in ("A", "A'") for s in sections) <= 2
-    spare = [1.5 * once if s.role in ("A", "A'") else 1.0 * (not once) for s in sections]
-    for voice in band.voices:
-        part = voice.part
-        if part.drums or part.role in ("drone", "fx"):
-            continue
-        singing = part.role != "lead"
-        free = [
-            i
+    spare = [0.5 * once if s.role in ("A", "A'") else 0.4 * (not once) for s in sections]
+    voices = [v.part for v in band.voices if not v.part.drums and v.part.role not in ("drone", "fx")]
+    for part in sorted(voices, key=lambda p: (p.role != "lead", p.role not in _FLOOR)):
+        sings = part.role == "lead"
+        rest = sum(s.bars for s in sections if s.role in INSTRUMENTAL) if sings else 0
+        if not sings and sections[0].bars >= 4 and anchors[0] != part.id:
+            rest = _STAGGER[part.layer]
+            for b in range(rest):
+                crowd[b] += 1
+        size = 2 if part.role in _FLOOR else 4
+        start = int(chance(seed, "lays out", part.role).integers(len(sections)))
+        blocks = [
+            (i, at)
             for i, s in enumerate(sections)
-            if s.bars >= 4 and anchors[i] != part.id and (singing or (i and s.role not in _INSTRUMENTAL))
+            if s.bars >= 4 and (not sings or s.role not in INSTRUMENTAL)
+            for at in range(0, 1 if sings else s.bars - size + 1, size)
+            if i or at
         ]
-        rest = sum(s.bars for s in sections if s.role in _INSTRUMENTAL) if not singing else 0
-        if singing and 0 in free:
-            rest = out[part.id, 0] = _STAGGER[part.layer]
-        start = int(chance(seed, "lays out", part.role).integers(count))
-        order = sorted((i for i in free if i), key=lambda i: (crowd[i] + spare[i], (i - start) % count))
-        for i in order:
-            if rest < 0.21 * total:
-                out[part.id, i] = 4 if sections[i].bars >= 7 else sections[i].bars // 2
-                rest += out[part.id, i]
-                crowd[i] += 1
-        for i in [*order, *(i for i in free if i == 0)]:  # too few sections to rest in: longer there
-            if rest < 0.18 * total:
-                more = min(sections[i].bars - 2 - out.get((part.id, i), 0), math.ceil(0.18 * total - rest))
-                out[part.id, i] = out.get((part.id, i), 0) + max(0, more)
-                rest += max(0, more)
+        while rest < 0.17 * total and blocks:
+            i, at = min(
+                blocks,
+                key=lambda x: (
+                    max(crowd[first[x[0]] + b] for b in range(x[1], min(x[1] + size, sections[x[0]].bars)))
+                    + spare[x[0]] + 0.8 * (not x[0]) + 0.3 * (x[1] > 0) + 0.6 * ((part.id, x[0]) in out)
+                    + 1.5 * any(b in out.get((part.id, x[0]), ()) for b in (x[1] - 1, x[1] + size))
+                    + 0.6 * (anchors[x[0]] == part.id),
+                    (x[0] - start) % len(sections),
+                    x[1],
+                ),
+            )  # fmt: skip
+            blocks.remove((i, at))
+            bars = tuple(range(at, min(at + (size if sections[i].bars >= 7 else 2), sections[i].bars)))
+            out[part.id, i] = (*out.get((part.id, i), ()), *bars)
+            rest += len(bars)
+            for b in bars:
+                crowd[first[i] + b] += 1
     return out
 
 
-def waited(lines: Sequence[Line], wait: Fraction) -> list[Line]:
-    """The lines without what comes before beat `wait`; held notes begin there."""
-    if wait <= 0:
+def covers(band: Band, playing: set[str], section: Section, spec: SectionPlan) -> list[Voice]:
+    """Voices that may step in where those that play rest: held chords and figures that the section leaves out."""
+    if section.role in INSTRUMENTAL:
+        return []
+    said: Mapping[str, bool] = spec.active or {}
+    free = [v for v in band.voices if v.part.role in _ABLE - set(_LOW) and v.part.id not in playing]
+    return [v for v in free if said.get(v.part.role, True) and v.part.layer != "peak"]
+
+
+def joined(
+    rows: Mapping[str, Sequence[Line]], rests: Mapping[str, frozenset[int]], section: Section, band: Band
+) -> dict[str, frozenset[int]]:
+    """The rests, shortened where fewer than two pitched parts would sound in a bar of a section with a tune, and taken
+    where three do instead. Parts that rest all through come in for a phrase before another's rest is cut.
+
+    Args:
+        rows: what each part would play in the section without rests, beats relative to it.
+    """
+    out = dict(rests)
+    if section.role in INSTRUMENTAL:
+        return out
+    bar = float(section.beats / section.bars)
+    heard: dict[str, set[int]] = {}
+    for voice in band.voices:
+        if not voice.part.drums and voice.part.id in rows:
+            spans = [(float(x.beat), float(x.beat + x.dur)) for x in rows[voice.part.id]]
+            heard[voice.part.id] = {b for a, z in spans for b in range(int(a // bar), int((z - 0.01) // bar) + 1)}
+    role = {v.part.id: v.part.role for v in band.voices}
+    for index in range(section.bars):
+        here = [part for part, bars in heard.items() if index in bars]
+        away = sorted(
+            (part for part in here if index in out[part]),
+            key=lambda part: (role[part] == "lead", len(rests[part]) < section.bars, role[part] in _FLOOR, part),
+        )
+        for part in away[: max(0, 2 - (len(here) - len(away)))]:
+            until = next(b for b in range(index, section.bars + 1) if b not in out[part])
+            until = min(until, 4 * (index // 4 + 1)) if len(rests[part]) == section.bars else until
+            out[part] = out[part] - set(range(index, until))
+    for part, bars in heard.items():
+        missing = len(rests[part]) - len(out[part]) if len(rests[part]) < section.bars else 0
+        for at in range(0, section.bars, 2):
+            block = set(range(at, min(at + 2, section.bars)))
+            if missing <= 0 or role[part] == "lead":
+                break
+            full = all(sum(b in row and b not in out[p] for p, row in heard.items()) > 2 for b in block)
+            if full and block <= bars and not block & (out[part] | rests[part]):
+                out[part] |= block
+                missing -= len(block)
+    return out
+
+
+def rested(lines: Sequence[Line], bars: frozenset[int], bar: Fraction) -> list[Line]:
+    """The lines without what begins in `bars`; held notes end there, and begin where the rest ends."""
+    if not bars:
         return list(lines)
     out = []
     for line in lines:
-        if line.beat >= wait:
-            out.append(line)
-        elif line.beat + line.dur - wait >= 1:
-            out.append(replace(line, beat=wait, dur=line.beat + line.dur - wait))
+        first = int(line.beat // bar)
+        end = line.beat + line.dur
+        if first in bars:
+            back = next(b for b in range(first, first + len(bars) + 1) if b not in bars) * bar
+            if end - back >= 1:
+                out.append(replace(line, beat=back, dur=end - back))
+            continue
+        stop = next((b * bar for b in range(first + 1, math.ceil(end / bar)) if b in bars), None)
+        out.append(line if stop is None else replace(line, dur=stop - line.beat))
     return out

@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-COMPOSER_VERSION = 2
+COMPOSER_VERSION = 3
 """Raised when the same seed is meant to give other notes."""
 
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from ...contract.score import ScorePlan, SectionPlan
 from ..footage import VideoMap
-from . import arrange
+from . import arrange, pace
 from .accents import answer_hits, close_loop, close_piece
 from .accompaniment import accompany
 from .band import SYNTH_STYLES, Band, Voice, assemble
@@ -42,15 +42,22 @@ def compose(plan: ScorePlan, video: VideoMap | None = None) -> Score:
     notes: dict[str, list[Note]] = {voice.part.id: [] for voice in band.voices}
     lead = Lead(frame.seed, frame.bar, band, plan, frame.sections, frame.local, frame.spoken(video))
     arousal = 0.5 if plan.arousal is None else plan.arousal
+    course = None if band.scene.one_shot else pace.course(video, frame.tempo, frame.bar, frame.sections)
     for index, section in enumerate(frame.sections):
         spec = (plan.sections or ())[index]
         playing = arrange.active(index, frame.sections, spec, band, arousal, frame.seed)
-        waits = {v.part.id: arrange.entrance(v, index, frame.sections, band, playing, frame.seed) for v in band.voices}
-        tune = arrange.waited(lead_lines(lead, index, spec), waits["lead"]) if "lead" in playing else []
+        rests = {v.part.id: arrange.resting(v, index, frame.sections, band, playing, frame.seed) for v in band.voices}
+        tune = arrange.rested(lead_lines(lead, index, spec), rests["lead"], frame.bar) if "lead" in playing else []
+        spare = {v.part.id for v in arrange.covers(band, playing, section, spec)}
+        rests |= dict.fromkeys(spare, frozenset(range(section.bars)))
+        able = playing | spare
+        rows = {v.part.id: _lines(v, frame, index, spec, tune) for v in band.voices if v.part.id in able}
+        rests = arrange.joined(rows, rests, section, band)
+        rows = {part: arrange.rested(row, rests[part], frame.bar) for part, row in rows.items()}
+        if course is not None:
+            rows = pace.paced(rows, band, section, spec, course, frame.meter, frame.hits)
         for voice in band.voices:
-            if voice.part.id in playing:
-                lines = arrange.waited(_lines(voice, frame, index, spec, tune), waits[voice.part.id])
-                notes[voice.part.id] += _play(lines, voice, frame, section)
+            notes[voice.part.id] += _play(rows.get(voice.part.id, ()), voice, frame, section)
     parts, notes = _taiko(band, notes)
     extra, notes = lead_ins(band, notes, frame.sections, frame.chords, frame.hits)
     soft = "soft" in (band.scene.hits, band.style.hits)
@@ -217,7 +224,7 @@ def _drums(frame: _Frame, index: int, spec: SectionPlan) -> list[Line]:
     section, band = frame.sections[index], frame.band
     arousal = frame.plan.arousal if frame.plan.arousal is not None else 0.5
     share = (spec.density or {}).get("perc", 1.0)
-    amount = min(1.0, max(0.0, (0.10 + 0.45 * arousal + 0.85 * (section.energy - 0.35)) * share))
+    amount = min(1.0, max(0.0, (0.10 + 0.45 * arousal + 1.1 * (section.energy - 0.45)) * share))
     style, scene = band.style.drums, band.scene.drums
     grid = scene if scene.steps == int(frame.bar * 4) != style.steps else style  # where only the scene has such a bar
     lanes = drawn(grid, chance(frame.seed, "groove"))

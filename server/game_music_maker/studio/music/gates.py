@@ -55,6 +55,8 @@ GATES: Mapping[str, Gate] = {
     "motif": Gate(3, INF, 12),
     "identical run": Gate(0, 4, 8),
     "busiest part": Gate(0.0, 0.85, 12),
+    "thin bars": Gate(0.0, 0.10, 8),
+    "bass out s": Gate(0.0, 7.0, 8),
     "crowded low mids": Gate(0.0, 0.05, 4),
     "clashes": Gate(0.0, 0.0),
     "phrase ends": Gate(0.75, 1.0, 8),
@@ -161,6 +163,8 @@ def measures(score: Score, bars: metrics.Bars | None = None) -> dict[str, float]
         "identical run": float(metrics_parts.identical_run(score)),
         "busiest part": metrics_parts.busiest(score, active),
         "crowded low mids": metrics_parts.crowded(score),
+        "thin bars": metrics_parts.thin_bars(score, active),
+        "bass out s": metrics_parts.floorless(score),
         "EBR": metrics.empty_beats(score),
         "PE": metrics.pitch_entropy(score),
     }

@@ -75,8 +75,12 @@ def section_chords(
         closes: the section ends the piece (its last slot is the tonic chord).
     """
     length = bar / Fraction(palette.chords.rate).limit_denominator(8)
-    count = max(1, -int(-bars * bar // length))
     row = _row(role, material)
+    if role in ("A", "A'") and len(row) * length > 4 * bar and len(row) > 3:
+        # Slow chords make the theme a parallel period: the second phrase begins over the chord that the first began on.
+        length = min(length, 2 * bar)
+        row = (row[0], row[1], row[0], row[3])
+    count = max(1, -int(-bars * bar // length))
     names = [row[i % len(row)] for i in range(count)]
     # A return varies its second round; where the chords go round once only, they are what makes it a return.
     if role == "A'" and count >= 2 * len(row) and generator.random() < 0.15 + 0.3 * tension:

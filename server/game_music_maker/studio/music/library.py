@@ -111,6 +111,7 @@ class Palette(_Table):
     reverb: Room
     melody: MelodyStyle
     cells: tuple[tuple[int, ...], ...]
+    pace: tuple[float, float] = (4, 10)
     form: tuple[str, ...]
     lead_in: Literal["", "riser", "roll", "run"] = ""
     """What announces the B section: a riser, a snare roll, a scale run upwards."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-from .metrics import TICKS, TINY, bar_beats, bar_count, spans
+from .metrics import TICKS, TINY, bar_beats, bar_count, spans, unpitched
 from .score import Note, Score
 
 INF = float("inf")
@@ -19,6 +19,12 @@ GROUND = ("drone", "perc", "taiko", "fx")
 """Roles that may sound all the time: what stands under the music, and drums."""
 SUSTAINED = ("pad", "choir", "cluster", "drone")
 """Roles whose notes are held: two of them in one low octave are mud."""
+INSTRUMENTAL = ("intro", "break", "outro")
+"""Roles of sections without a tune, where one part may play alone."""
+FLOOR = 55
+"""MIDI note (G3) below which a note carries the low end."""
+LOW_DRUMS = frozenset({35, 36, 41, 43, 45, 47})
+"""General MIDI keys of bass drums and low toms; the taiko plays 41 and 45."""
 _BRUSH = 1 / 96
 """Beats into a bar that do not count as playing in it."""
 _LOW_OCTAVES = ((43, 55), (55, 67))
@@ -113,3 +119,43 @@ def _doubled(notes: Sequence[Note]) -> float:
     for start, end in pairwise(edges):
         found += (end - start) * (len({n.part for n in notes if n.beat <= start < n.beat + n.dur_beats}) > 1)
     return float(found)
+
+
+def thin_bars(score: Score, active: Mapping[str, set[int]]) -> float:
+    """Share of the bars in which fewer than two pitched parts sound; intros, breaks and endings are left out, and bars
+    with a stop for a silence of the picture. `active` as of `active_bars`."""
+    bar, drums = bar_beats(score), unpitched(score)
+    stopped = {int(hit.beat // bar) + i for hit in score.hits if hit.planned and hit.kind == "silence" for i in (0, 1)}
+    judged = {
+        b
+        for s in score.sections
+        if s.role not in INSTRUMENTAL
+        for b in range(int(s.start_beat // bar), int((s.start_beat + s.beats) // bar))
+    } - stopped
+    thin = sum(sum(b in rows for part, rows in active.items() if part not in drums) < 2 for b in judged)
+    return thin / len(judged) if judged else 0.0
+
+
+def floorless(score: Score) -> float:
+    """Longest time in seconds, in whole bars, in which the drums drive (two low strokes a bar and more) and no pitched
+    note sounds below `FLOOR`; intros, breaks and endings are left out."""
+    bar, count, drums = float(bar_beats(score)), bar_count(score), unpitched(score)
+    strokes = [0] * count
+    low: set[int] = set()
+    for n, start, end in spans(score):
+        first = int((start + TINY) // bar)
+        if n.part in drums and first < count:
+            strokes[first] += n.pitch in LOW_DRUMS
+        elif n.part not in drums and n.pitch < FLOOR:
+            low.update(range(first, min(count, int((end - _BRUSH) // bar) + 1)))
+    for s in score.sections:
+        if s.role in INSTRUMENTAL:
+            low.update(range(int(float(s.start_beat) // bar), int(float(s.start_beat + s.beats) // bar)))
+    longest, since = 0.0, None
+    for b in range(count + 1):
+        if b < count and b not in low and strokes[b] >= 2:
+            since = b if since is None else since
+        elif since is not None:
+            edges = [score.tempo.seconds(x * bar_beats(score)) for x in (since, b)]
+            longest, since = max(longest, edges[1] - edges[0]), None
+    return longest

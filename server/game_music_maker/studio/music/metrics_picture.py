@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 from math import comb
 
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from ..footage import VideoMap
 from . import metrics
-from .score import Score
+from .score import Score, TempoMap
 
 Floats = NDArray[np.float64]
 
@@ -121,10 +122,19 @@ def sign_test(values: Sequence[float]) -> float:
     return sum(comb(n, k) for k in range(sum(signs), n + 1)) / 2**n if n else 1.0
 
 
+def percentiles(values: Sequence[float]) -> Floats:
+    """Rank of each value among all, 0 … 1, equal ones alike; 0.5 for a single one."""
+    return (_ranks(values) - 1) / (len(values) - 1) if len(values) > 1 else np.full(len(values), 0.5)
+
+
 def bar_flow(score: Score, video: VideoMap) -> list[float]:
     """Mean motion 0–1 of the picture in each bar of the music."""
-    bar, count = metrics.bar_beats(score), metrics.bar_count(score)
-    bounds = [score.tempo.seconds(i * bar) * video.flow_hz for i in range(count + 1)]
+    return bar_motion(video, score.tempo, metrics.bar_beats(score), metrics.bar_count(score))
+
+
+def bar_motion(video: VideoMap, tempo: TempoMap, bar: Fraction, count: int) -> list[float]:
+    """Mean motion 0–1 of the picture in each of `count` bars of `bar` quarter notes."""
+    bounds = [tempo.seconds(i * bar) * video.flow_hz for i in range(count + 1)]
     curve = np.asarray(video.flow, np.float64)
     return [
         float(curve[int(a) : max(int(a) + 1, int(b))].mean()) if int(a) < len(curve) else 0.0
