@@ -107,6 +107,7 @@ class Asset(_Value):
         name: readable name, already cleaned.
         kind: ``media`` is the user's, ``score`` is ours.
         info: what the file is; None for a score.
+        bed: absolute path of its decoded sound (48 kHz stereo float WAV), where that is still there; else "".
     """
 
     id: str
@@ -114,3 +115,4 @@ class Asset(_Value):
     name: str
     kind: Literal["media", "score"] = "media"
     info: MediaInfo | None = None
+    bed: str = ""

@@ -196,7 +196,7 @@ class Desk:
         assets = await self.db(self.media.assets_for, job.session)
         with self.folders.scratch() as folder:
             args = {"draft": request["draft"], "format": request["format"], "quality": request["quality"]}
-            args |= {"assets": {k: a.model_dump() for k, a in assets.items()}, "folder": str(folder)}
+            args |= {"assets": {k: self._with_bed(a) for k, a in assets.items()}, "folder": str(folder)}
             task, needs = "render", "render"
             if request["format"] == "kit":
                 task, needs = "kit", "score"
@@ -207,6 +207,10 @@ class Desk:
             target = self.folders.renders / job.id / name
             await asyncio.to_thread(publish, made, target)
         return {**result, "file": name}
+
+    def _with_bed(self, asset: Asset) -> dict[str, Any]:
+        bed = self.folders.bed(asset.id)
+        return {**asset.model_dump(), "bed": str(bed) if bed.is_file() else ""}
 
     async def cancel(self, user: str, job_id: str) -> Job:
         """End a job now if it is ours, or have its studio end it at its next renewal.
@@ -251,7 +255,11 @@ class Desk:
     async def _look(self, asset: Asset, look: str) -> VideoMap:
         assert asset.info is not None
         args = {"path": asset.path, "info": asset.info.model_dump(mode="json"), "accurate": look == "accurate"}
+        bed = self.folders.bed(asset.id)
+        if asset.info.audio is not None and not bed.exists():
+            args["bed"] = str(bed)
         found = VideoMap.model_validate(await self.pool.run("look", args, needs="look"))
+        await asyncio.to_thread(self.folders.trim_beds)
         await self.db(self.media.keep_look, asset.id, look, found)
         return found
 

@@ -26,6 +26,9 @@ else:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+_BEDS_BYTES = 1 << 29
+
+
 class Folders:
     """Where things lie: ``media/`` by content hash, ``scores/<id>/``, ``renders/<job>/``, ``work/<owner>/`` for what is
     not finished. `owner` names this process; its lock file tells the others whether it still lives.
@@ -42,12 +45,13 @@ class Folders:
         self._works = self.root / "work"
         self.owner = f"{os.getpid()}-{secrets.token_hex(6)}"
         self.work = self._works / self.owner
+        self._beds = self.work / "beds"
         with disk_words("its folders"):
             for folder in (self.media, self.scores, self.renders, self._works):
                 folder.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(OSError):
                 self.root.chmod(0o700)
-            self.work.mkdir()
+            self._beds.mkdir(parents=True)
             self._handle = (self.work / "lock").open("wb")
             _lock(self._handle)
 
@@ -86,6 +90,19 @@ class Folders:
             yield path
         finally:
             shutil.rmtree(path, ignore_errors=True)
+
+    def bed(self, asset_id: str) -> Path:
+        """Where the decoded sound of a clip is kept while this process lives, as long as there is room for it."""
+        return self._beds / f"{asset_id}.wav"
+
+    def trim_beds(self) -> None:
+        """Keep the latest of the decoded sounds. Whoever reads one that goes reads on, where the system allows that."""
+        with contextlib.suppress(OSError):
+            room = _BEDS_BYTES
+            for file in sorted(self._beds.glob("*.wav"), key=lambda path: path.stat().st_mtime, reverse=True):
+                room -= file.stat().st_size
+                if room < 0:
+                    file.unlink()
 
     def close(self) -> None:
         self._handle.close()

@@ -67,11 +67,12 @@ def _probe(tools: Tools, args: Mapping[str, Any], progress: Progress) -> dict[st
 
 
 def _look(tools: Tools, args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-    """``{"path", "info", "accurate"}`` → a `VideoMap`."""
+    """``{"path", "info", "accurate", "bed"}`` → a `VideoMap`; its sound is kept in ``bed`` where that is given."""
     from .picture.analyse import analyse
 
     info = MediaInfo.model_validate(args["info"])
-    found = analyse(Path(args["path"]), info, accurate=bool(args.get("accurate")), progress=progress)
+    bed = Path(args["bed"]) if args.get("bed") else None
+    found = analyse(Path(args["path"]), info, accurate=bool(args.get("accurate")), bed=bed, progress=progress)
     return found.model_dump(mode="json")
 
 

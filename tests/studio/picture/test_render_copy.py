@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from game_music_maker.errors import Cancelled, NotFound, NothingToExport, RenderFailed
@@ -156,8 +158,40 @@ def test_the_encoded_sound_is_corrected_until_it_holds() -> None:
     def levels(integrated: float, peak: float) -> mux.Levels:
         return mux.Levels(integrated, 3.0, peak)
 
-    assert mux._correction(levels(-14.1, -1.4), -14.0) == (0.0, 0.0)
-    assert mux._correction(levels(-14.0, -0.4), -14.0) == (0.0, pytest.approx(0.75))
-    assert mux._correction(levels(-15.0, -3.5), -14.0) == (pytest.approx(1.0), 0.0)
-    assert mux._correction(levels(-15.0, -0.5), -14.0) == (pytest.approx(1.0), pytest.approx(0.65))
-    assert mux._correction(levels(-70.0, float("-inf")), -14.0) == (0.0, 0.0)
+    assert mux._correction(levels(-14.1, -1.4), [], -14.0) == (0.0, [])
+    assert mux._correction(levels(-15.0, -3.5), [], -14.0) == (pytest.approx(1.0), [])
+    assert mux._correction(levels(-70.0, float("-inf")), [], -14.0) == (0.0, [])
+    louder, [place] = mux._correction(levels(-15.0, -0.4), [(7.3, -0.4)], -14.0)
+    assert louder == pytest.approx(1.0)
+    assert place.first_s < 7.2 < 7.3 < place.last_s < 7.5
+    assert 0.6 <= place.db < 1.2
+    assert mux._correction(levels(-14.0, -0.4), [], -14.0)[1][0].last_s == float("inf")
+
+
+def test_only_where_the_encoder_overshot_the_sound_gets_softer(tmp_path: Path) -> None:
+    """Clicks on a quiet bed: those that come out of the encoder too high go down, the others stay where they are."""
+    corrections: list[list[mux.Lower]] = []
+
+    class Clicks:
+        """Bursts of noise at full scale in seconds 1 and 3; what is asked for is done."""
+
+        def __init__(self) -> None:
+            rng = np.random.default_rng(3)
+            self.sound = 0.05 * rng.standard_normal((5 * 48_000, 2)).astype(np.float32)
+            for second, level in ((1, 0.97), (3, 0.3)):
+                noise = rng.uniform(-level, level, (2_000, 2)).astype(np.float32)
+                self.sound[second * 48_000 : second * 48_000 + 2_000] = noise
+
+        def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
+            yield 0, self.sound
+
+        def correct(self, louder_db: float, lower: Sequence[mux.Lower]) -> None:
+            corrections.append(list(lower))
+            for first, last, by in lower:
+                self.sound[max(0, round(first * 48_000)) : round(last * 48_000)] *= 10 ** (-by / 20)
+
+    levels = mux.write(tmp_path / "a.m4a", "m4a", picture=None, sound=Clicks(), seconds=5.0, target_lufs=None)
+    assert levels is not None
+    assert levels.true_peak_dbtp <= mux.CEILING_DBTP
+    assert corrections
+    assert all(0.8 < place.first_s < place.last_s < 1.4 for place in corrections[0])

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import UnsupportedMedia
+from ...errors import DiskFull, UnsupportedMedia
 from ..footage import Cut, MediaInfo, VideoMap
 from . import ffmpeg
 from .cuts import Found, judge, walk
@@ -48,12 +48,21 @@ class Seen:
     notes: tuple[str, ...] = ()
 
 
-def analyse(path: Path | str, info: MediaInfo, *, accurate: bool = False, progress: Progress | None = None) -> VideoMap:
+def analyse(
+    path: Path | str,
+    info: MediaInfo,
+    *,
+    accurate: bool = False,
+    bed: Path | None = None,
+    progress: Progress | None = None,
+) -> VideoMap:
     """Look at a clip and listen to it.
 
     Args:
         path: the file. info: what `probe` said of it.
         accurate: decode every frame; otherwise the quick look.
+        bed: keep the decoded sound there for a later mix, as a 48 kHz stereo float WAV; without it where that fails or
+            the sound is longer than eleven minutes.
         progress: (share done, stage); may raise to end it.
 
     Raises:
@@ -62,20 +71,28 @@ def analyse(path: Path | str, info: MediaInfo, *, accurate: bool = False, progre
     tell = progress or (lambda _share, _stage: None)
     tell(0.0, "look")
     with ThreadPoolExecutor(1) as pool:
-        heard = pool.submit(_hear, path, info)
+        heard = pool.submit(_hear, path, info, bed)
         seen = _see(Path(path), info, accurate, tell)
         sound = heard.result()
     tell(1.0, "look")
     return _map(info, seen, sound)
 
 
-def _hear(path: Path | str, info: MediaInfo) -> Heard:
+def _hear(path: Path | str, info: MediaInfo, bed: Path | None) -> Heard:
     if info.audio is None:
         return Heard()
+    part = bed.with_name(f"{bed.name}.part") if bed else None
     try:
-        return hear(ffmpeg.read_pcm(path, rate=RATE, channels=1, block=RATE * 4))
-    except UnsupportedMedia:
-        return Heard()  # the picture can be followed all the same
+        heard = hear(ffmpeg.read_pcm(path, rate=RATE, channels=1, block=RATE * 4, bed=part))
+        if bed and part and part.stat().st_size < ffmpeg.MOST_BED_BYTES:
+            part.replace(bed)
+    except (UnsupportedMedia, DiskFull, OSError):
+        # It may have been for want of room; and the picture can be followed without any sound.
+        return _hear(path, info, None) if bed else Heard()
+    finally:
+        if part:
+            part.unlink(missing_ok=True)
+    return heard
 
 
 def _see(path: Path, info: MediaInfo, accurate: bool, tell: Progress) -> Seen | None:

@@ -43,6 +43,7 @@ _LINE_BYTES = 4096
 _FACTS = ("Input #", "  Duration: ", "Output #", "  Stream #", "      Display Matrix: ")
 _MAX_PIXELS = 8192 * 8192
 MOST_STREAMS = 64
+MOST_BED_BYTES = 256 << 20
 _REASONS = (
     ("exceeds max_streams", f"it has more than {MOST_STREAMS} streams"),
     ("moov atom not found", "it is cut off or was never finished"),
@@ -302,6 +303,7 @@ def read_pcm(
     length_s: float | None = None,
     tempo: float = 1.0,
     block: int = 48_000,
+    bed: Path | None = None,
 ) -> Iterator[NDArray[np.float32]]:
     """The sound of a file, decoded in blocks, in step with its own clock (a late start becomes silence).
 
@@ -311,6 +313,8 @@ def read_pcm(
         start_s: seconds into the file. length_s: seconds to read, all where None (of the file's own time).
         tempo: 0.25–4, plays faster or slower at the same pitch.
         block: frames in each array but the last.
+        bed: the same sound goes there too, as a 48 kHz stereo float WAV, cut off at `MOST_BED_BYTES`: decoded once
+            for both.
 
     Yields:
         float32 arrays (n, channels), nominally −1…1 (float sources may pass that).
@@ -323,6 +327,10 @@ def read_pcm(
         options += ["-t", f"{length_s:.6f}"]
     filters = "aresample=async=1:first_pts=0" + "".join(f",atempo={step:.6f}" for step in tempo_steps(tempo))
     args = ["-v", "error", "-vn", *source(path, *options), "-map", "0:a:0", "-af", filters]
+    if bed is not None:
+        limit = ["-fs", str(MOST_BED_BYTES)]
+        args += ["-ac", "2", "-ar", "48000", "-c:a", "pcm_f32le", *limit, "-f", "wav", f"file:{bed}"]
+        args += ["-map", "0:a:0", "-af", filters]
     args += ["-ac", str(channels), "-ar", str(rate), "-f", "f32le", "-c:a", "pcm_f32le", "pipe:1"]
     size = block * channels * 4
     with Process(args) as process:

@@ -12,10 +12,10 @@ import contextlib
 import math
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,14 @@ if sys.platform == "linux":
     import fcntl
 
 
+class Lower(NamedTuple):
+    """A place where the limiter's ceiling has to be lower: seconds from `first_s` to `last_s`, by `db`."""
+
+    first_s: float
+    last_s: float
+    db: float
+
+
 class Sound(Protocol):
     """A mix at 48 kHz (`sound.mixdown.Mix`)."""
 
@@ -34,14 +42,17 @@ class Sound(Protocol):
         """(first frame, samples of shape (n, 2)) from start to end, each time it is called."""
         ...
 
-    def correct(self, louder_db: float, lower_db: float) -> None:
-        """Aim at another loudness, under a lower ceiling."""
+    def correct(self, louder_db: float, lower: Sequence[Lower]) -> None:
+        """Aim at another loudness, with a lower ceiling in some places."""
         ...
 
 
 CEILING_DBTP = -1.0
 TOLERANCE_LU = 0.5
-_AIM_DBTP = -1.15
+_AIM_DBTP = -1.3
+_AROUND_S = 0.08
+"""How far a block of an encoder reaches beyond the tenth of a second in which it overshot."""
+_TENTH = re.compile(r"\bt: *([\d.]+) .*FTPK: *((?:-?(?:[\d.]+|inf) *)+)dBFS")
 _TRIES = 4
 _RATE = 48_000
 _PIPE_BYTES = 1 << 20
@@ -103,8 +114,8 @@ def write(
     title: str = "",
     progress: ffmpeg.Tick | None = None,
 ) -> Levels | None:
-    """Write the file; mix the sound's last step and encode it again, louder or under a lower ceiling, until level and
-    true peak hold.
+    """Write the file; mix the sound's last step and encode it again, louder or under a ceiling that is lower where the
+    encoder overshot, until level and true peak hold.
 
     Args:
         out: file to write, replaced if it is there.
@@ -120,25 +131,43 @@ def write(
         RenderFailed, DiskFull.
     """
     for _ in range(_TRIES):
-        log = _once(out, format, picture, sound, seconds, title, progress)
+        peaks = _Peaks()
+        log = _once(out, format, picture, sound, seconds, title, peaks, progress)
         if sound is None:
             return None
         levels = read_levels(log)
-        louder, lower = _correction(levels, target_lufs)
+        louder, lower = _correction(levels, peaks.found, target_lufs)
         if not louder and not lower:
             break
         sound.correct(louder, lower)
     return levels
 
 
-def _correction(levels: Levels, target_lufs: float | None) -> tuple[float, float]:
-    """dB by which the sound has to become louder, and its limiter's ceiling lower: what the encoder adds to peaks, the
-    limiter takes away beforehand, at the same loudness."""
+class _Peaks:
+    """Reads the meter's log of tenths of a second: `found`, (second at its end, dBTP) of those above `CEILING_DBTP`."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[float, float]] = []
+
+    def hear(self, line: str) -> None:
+        if match := _TENTH.search(line):
+            highest = max(map(float, match[2].split()))
+            if highest > CEILING_DBTP:
+                self.found.append((float(match[1]), highest))
+
+
+def _correction(
+    levels: Levels, peaks: Sequence[tuple[float, float]], target_lufs: float | None
+) -> tuple[float, list[Lower]]:
+    """dB by which the sound has to become louder, and where its limiter's ceiling has to be lower: what the encoder
+    adds to a peak, the limiter takes away there beforehand, at the same loudness."""
     if levels.integrated_lufs <= -69 or not math.isfinite(levels.true_peak_dbtp):
-        return 0.0, 0.0
-    over = levels.true_peak_dbtp > CEILING_DBTP
+        return 0.0, []
     away = 0.0 if target_lufs is None else target_lufs - levels.integrated_lufs
-    return away if abs(away) > TOLERANCE_LU - 0.1 else 0.0, levels.true_peak_dbtp - _AIM_DBTP if over else 0.0
+    lower = [Lower(t - 0.1 - _AROUND_S, t + _AROUND_S, peak - _AIM_DBTP) for t, peak in peaks]
+    if levels.true_peak_dbtp > CEILING_DBTP and not lower:  # in the last piece, shorter than a tenth, that has no line
+        lower = [Lower(0.0, math.inf, levels.true_peak_dbtp - _AIM_DBTP)]
+    return away if abs(away) > TOLERANCE_LU - 0.1 else 0.0, lower
 
 
 def _once(
@@ -148,6 +177,7 @@ def _once(
     sound: Sound | None,
     seconds: float,
     title: str,
+    peaks: _Peaks,
     progress: ffmpeg.Tick | None,
 ) -> str:
     args: list[str] = ["-nostats"]
@@ -163,12 +193,12 @@ def _once(
     args += [*maps, "-map_metadata", "-1", "-map_chapters", "-1", *named, *MUXERS[format], f"file:{out}"]
     if sound is not None:
         at = int(picture is not None)
-        meter = "[dec:0]ebur128=peak=true:framelog=quiet[meter]"
+        meter = "[dec:0]ebur128=peak=true:framelog=info[meter]"
         args += ["-dec", f"0:{at}", "-filter_complex", meter, "-map", "[meter]", "-f", "null", "-"]
     saying = "The file could not be written"
     if sound is None:
         return ffmpeg.run(args, progress=progress, failure=RenderFailed, saying=saying).log
-    with ffmpeg.Process(args, feed=True) as process:
+    with ffmpeg.Process(args, feed=True, on_log=peaks.hear) as process:
         _feed(process, sound, progress)
         return process.finish(RenderFailed, saying)
 

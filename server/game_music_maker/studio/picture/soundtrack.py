@@ -63,10 +63,12 @@ def _one(clip: Clip, asset: Asset, *, original: bool, crossfade_out_s: float = 0
     volume = 1.0 if clip.volume is None else clip.volume
     if volume < _SILENT:
         return []
+    # The bed may have gone since; the clip itself has not.
+    decoded = clip.speed == 1 and asset.bed and Path(asset.bed).is_file()
     fade_in = max(clip.fade_in_ms, clip.transition_ms if original else 0.0) / 1000
     return [
         MixInput(
-            path=Path(asset.path),
+            path=Path(asset.bed if decoded else asset.path),
             start_s=clip.start_ms / 1000,
             length_s=clip.duration_ms / 1000,
             in_s=clip.in_ms / 1000,

@@ -141,14 +141,16 @@ class Mix:
         self.frames = mixer.tape.frames
         self._gain_db: float = 0.0
         self._limiter: Limiter | None = None
-        self.correct(0.0, 0.0)
+        self._lower: list[tuple[float, float, float]] = []
+        self.correct(0.0, ())
 
-    def correct(self, louder_db: float, lower_db: float) -> None:
-        """Aim again: at a loudness `louder_db` higher, under a ceiling `lower_db` lower. Silence stays as it is."""
+    def correct(self, louder_db: float, lower: Sequence[tuple[float, float, float]]) -> None:
+        """Aim again: at a loudness `louder_db` higher, under a ceiling that is lower in some places besides those of
+        earlier calls: (from, to in seconds, by dB). Silence stays as it is."""
         self._target += louder_db
-        self._ceiling -= lower_db
+        self._lower += lower
         if loudness.gated(self._energy) > loudness.SILENCE:
-            self._gain_db, self._limiter = self._mixer.aim(self._energy, self._target, self._ceiling)
+            self._gain_db, self._limiter = self._mixer.aim(self._energy, self._target, self._ceiling, self._lower)
 
     def blocks(self) -> Iterator[tuple[int, Floats]]:
         """(first frame, samples of shape (n, 2)), from the start to the end."""
@@ -304,9 +306,13 @@ class _Mixer:
             under *= np.exp2(windows.lines(self._deeper, _HOP, at, n) * np.float32(-1 / 6.0206))[:, None]
         return under
 
-    def aim(self, energy: NDArray[np.float64], target: float, ceiling: float) -> tuple[float, Limiter]:
+    def aim(
+        self, energy: NDArray[np.float64], target: float, ceiling: float, lower: Sequence[tuple[float, float, float]]
+    ) -> tuple[float, Limiter]:
         """The gain that gives the loudness after the limiter, and the limiter for it."""
         limiter = Limiter(self.tape.read, self.tape.frames, RATE, wrap=self._seamless)
+        for first, last, by in lower:
+            limiter.lower(round(first * RATE), round(min(last * RATE, self.tape.frames)), by)
         gain = min(_MOST_GAIN_DB, target - loudness.gated(energy))
         for _ in range(12):
             limiter.aim(gain, ceiling)
