@@ -20,8 +20,8 @@ import imageio_ffmpeg
 SCENES = {
     "test": "testsrc2=s={w}x{h}:r={r}",
     "bars": "smptehdbars=s={w}x{h}:r={r},noise=alls=3:allf=t",
-    "life": "life=s=160x90:r={r}:ratio=0.2:mold=10:death_color=#402010:life_color=#60c0ff,scale={w}:{h}",
-    "cells": "cellauto=s=160x90:r={r}:rule=110,scale={w}:{h}:flags=neighbor",
+    "life": "life=s=160x90:r={r}:ratio=0.2:seed=3:mold=10:death_color=#402010:life_color=#60c0ff,scale={w}:{h}",
+    "cells": "cellauto=s=160x90:r={r}:rule=110:seed=3,scale={w}:{h}:flags=neighbor",
     "plasma": "gradients=s={w}x{h}:r={r}:n=5:seed=3:speed=0.03,noise=alls=3:allf=t",
     "sunset": "gradients=s={w}x{h}:r={r}:c0=0xff7000:c1=0x401060:n=2:speed=0.01,noise=alls=3:allf=t",
     "cave": "gradients=s={w}x{h}:r={r}:c0=0x101820:c1=0x304050:n=2:speed=0.02,noise=alls=4:allf=t",

@@ -163,6 +163,19 @@ def test_a_studio_that_ends_well_hands_its_render_over(
     assert (done["status"], done["attempts"]) == ("completed", 1), done
 
 
+def test_a_patient_look_is_answered_at_the_end_and_not_before(studio: RunningStudio, media: Media) -> None:
+    """Looking without a pause gives a handful of answers, not hundreds; without the wish to wait each comes at once."""
+    project = Project(studio.http, media.clip(["test", "life"], seconds=3))
+    project.submit("r", "webm")
+    project.wait("r", "processing")
+    looks = 0
+    while project.render("r")["status"] == "processing":
+        told = studio.http.get(routes.RENDER_STATUS.format(render_id="r"), headers={"Prefer": "wait=1"}).json()["data"]
+        looks += 1
+    assert told["status"] == "completed"
+    assert looks <= 30
+
+
 def test_a_cancelled_render_ends_at_once_with_its_encoder(studio: RunningStudio, slow_clip: Path) -> None:
     project = Project(studio.http, slow_clip)
     project.submit("r", "webm")

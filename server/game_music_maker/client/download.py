@@ -27,6 +27,7 @@ from .net import Resolve, check_url, resolve
 
 TOTAL = 3600.0
 _REDIRECTS = 5
+_BATCH_BYTES = 1 << 18
 _WORTH_A_TRY = 8 << 20
 _NO_FILE = ("application/json", "text/html")
 """No export is one of these: it is the service's word about a failure, or a gateway's page."""
@@ -145,11 +146,17 @@ class Download:
                 await self._refused(response)
             refuse_encoding(response)
             await self._place(response)
+            batch = bytearray()
             try:
                 async for chunk in response.aiter_raw():
-                    await self._write(chunk)
+                    batch += chunk
+                    if len(batch) >= _BATCH_BYTES:
+                        await self._write(bytes(batch))
+                        batch.clear()
             except (httpx.HTTPError, httpx.StreamError):
                 raise _Broken from None
+            finally:
+                await self._write(bytes(batch))
         if self._whole is not None and self._have != self._whole:
             raise _Broken
         return self._have

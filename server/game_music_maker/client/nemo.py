@@ -253,14 +253,19 @@ class Nemo:
         data = await self.http.attempt("POST", routes.RENDER, content=content, headers=_JSON, on_render=True)
         return _render_status(data)
 
-    async def render_status(self, render_id: str) -> RenderStatus:
+    async def render_status(self, render_id: str, *, wait_s: int = 0) -> RenderStatus:
         """``GET /api/render/proxy/lambda/<id>``.
+
+        Args:
+            wait_s: how long the backend may keep the answer back until the render is over (``Prefer: wait``, RFC
+                7240); backends that do not know that answer at once.
 
         Raises:
             NotFound: the backend does not know this render.
         """
         path = _path(routes.RENDER_STATUS, render_id=render_id)
-        return _render_status(await self.http.call("GET", path, on_render=True))
+        wish = {"Prefer": f"wait={wait_s}"} if wait_s else None
+        return _render_status(await self.http.call("GET", path, on_render=True, headers=wish))
 
     async def download(
         self,

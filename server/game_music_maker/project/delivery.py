@@ -150,7 +150,7 @@ async def _until_over(run: Run, room: Room, render_id: str, status: RenderStatus
         run.progress(share, "waiting for the renderer" if status.status == "pending" else "rendering")
         await room.clock.sleep(room.poll_s)
         try:
-            status = await room.poll(render_id)
+            status = await room.poll(render_id, patient=True)
             lost = 0
         except (BackendUnreachable, TimedOut) as error:
             lost += 1

@@ -218,8 +218,9 @@ class Room:
         )
         return await self._backend.client.submit_render(request)
 
-    async def poll(self, render_id: str) -> RenderStatus:
-        return await self._backend.client.render_status(render_id)
+    async def poll(self, render_id: str, *, patient: bool = False) -> RenderStatus:
+        """How far a render is; where `patient`, the studio may take a second to say so, if it is over by then."""
+        return await self._backend.client.render_status(render_id, wait_s=1 if patient and self.local else 0)
 
     async def fetch(
         self,

@@ -272,7 +272,11 @@ class Studio:
         return job
 
     async def render_status(self, request: Request) -> Response:
-        return answer(app_answers.render(await self._render(request), _base(request)))
+        """How far it is; with ``Prefer: wait=1`` (RFC 7240) the answer may wait a second for the end of a render."""
+        job = await self._render(request)
+        if request.headers.get("prefer") == "wait=1" and await self._desk.over(job.id, 1.0):
+            job = await self._render(request)
+        return answer(app_answers.render(job, _base(request)))
 
     async def download(self, request: Request) -> Response:
         """The finished file, with ranges; its tag is its content's hash."""
@@ -282,7 +286,9 @@ class Studio:
         path = await self._desk.db(self._desk.media.render_file, job.id, str(job.result["file"]))
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         headers = {"ETag": f'"{job.result["sha256"]}"', "Content-Disposition": "attachment"}
-        return FileResponse(path, media_type=kind, headers=headers)
+        found = FileResponse(path, media_type=kind, headers=headers)
+        found.chunk_size = 1 << 20
+        return found
 
     async def score_sound(self, request: Request) -> Response:
         """The sound of one score of the session, for listening."""

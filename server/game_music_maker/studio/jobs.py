@@ -136,6 +136,11 @@ class Desk:
                 async with asyncio.timeout(_LOOK_AROUND_S):
                     await self._wake.wait()
 
+    async def over(self, job_id: str, seconds: float) -> bool:
+        """Whether a render that is made here has ended within so many seconds."""
+        task = self._renders.get(job_id)
+        return bool(task and (await asyncio.wait([task], timeout=seconds))[0])
+
     async def _render(self, job: Job) -> None:
         try:
             await self.under_lease(job, lambda progress: self._make(job, progress))

@@ -1,7 +1,7 @@
 """The quick look: where a clip probably cuts, from its packet sizes, then a bounded number of decoded frames.
 
-Candidates (`suspects`) are packets that stand out from those around them, and key frames at irregular places. One
-FFmpeg run then decodes the key frames, and for the doubtful candidates the stretch
+Candidates (`suspects`) are packets that stand out from those around them, and key frames at irregular places. FFmpeg
+then decodes the key frames, and for the doubtful candidates the stretch
 from their key frame on; everything else is thrown away before the decoder. The budget is a share of all
 frames, so the time stays bounded.
 """
@@ -9,6 +9,7 @@ frames, so the time stays bounded.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -166,30 +167,51 @@ def _decode(
     stretches: list[Stretch],
     tell: Callable[[float], None],
 ) -> tuple[Doubles, Features]:
-    """Decode the chosen packets alone, in one run: all others are dropped before the decoder."""
+    """Decode the chosen packets alone, in two runs side by side: all others are dropped before the decoder."""
     wanted = np.zeros(int(table.order.max()) + 1, dtype=bool)
     wanted[table.order[keys]] = True
     for stretch in stretches:
         wanted[stretch.first : stretch.last + 1] = True
     wanted &= ~_cut_loose(table, wanted)
-    keep = one_of(_ranges(np.flatnonzero(wanted)))
-    options = ("-noautorotate", "-bsf:v", f"noise=drop='not({keep})'", "-skip_loop_filter", "all")
+    halves = _halves(_ranges(np.flatnonzero(wanted)))
+    end = float(table.times[-1]) or 1.0
+    with ThreadPoolExecutor(len(halves)) as pool:
+        told = [0.0] * len(halves)
+        runs = [pool.submit(_decode_these, path, ranges, told, number) for number, ranges in enumerate(halves)]
+        while wait(runs, timeout=0.2).not_done:
+            tell(min(1.0, sum(told) / len(told) / end))
+        parts = [run.result() for run in runs]
+    names = ("colours", "layout", "luma", "saturation")
+    seen = [features for _, found in parts for features in found]
+    joined = Features(*(np.concatenate([getattr(part, name) for part in seen]) for name in names))
+    return np.array([t for times, _ in parts for t in times]), joined
+
+
+def _halves(ranges: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Two lists with about as many packets each, or a single one: one decoder alone leaves cores idle."""
+    ends = np.cumsum([last - first + 1 for first, last in ranges])
+    middle = int(np.searchsorted(ends, ends[-1] / 2)) + 1 if ranges else 0
+    return [half for half in (ranges[:middle], ranges[middle:]) if half]
+
+
+def _decode_these(
+    path: Path, ranges: list[tuple[int, int]], told: list[float], number: int
+) -> tuple[list[float], list[Features]]:
+    """Decode packets of these ranges; the time that was reached is noted at place `number` of `told`."""
+    options = ("-noautorotate", "-bsf:v", f"noise=drop='not({one_of(ranges)})'", "-skip_loop_filter", "all")
     times: list[float] = []
     parts: list[Features] = []
     pictures: list[NDArray[np.uint8]] = []
-    end = float(table.times[-1]) or 1.0
     for t, picture in ffmpeg.read_frames(path, width=WIDTH, height=HEIGHT, options=options):
         times.append(t)
         pictures.append(picture)
         if len(pictures) == 32:
             parts.append(features(np.stack(pictures)))
             pictures = []
-            tell(min(1.0, t / end))
+            told[number] = t
     if pictures:
         parts.append(features(np.stack(pictures)))
-    names = ("colours", "layout", "luma", "saturation")
-    joined = Features(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
-    return np.array(times), joined
+    return times, parts
 
 
 def _decide(
