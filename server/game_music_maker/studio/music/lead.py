@@ -11,7 +11,7 @@ from ...contract.score import ScorePlan, SectionPlan
 from .band import Band
 from .chance import chance
 from .figure import Line
-from .melody import B_HIGHER, LeadNote, Room, adapt, vary, write_theme
+from .melody import B_HIGHER, LeadNote, Room, adapt, settled, vary, write_theme
 from .motif import Bar
 from .score import Chord, Section
 
@@ -52,12 +52,12 @@ class Lead:
         low, high = voice.part.range
         # Moods file, register_semitones: bright and lively moods sing higher, dark ones lower; the ends of the range
         # are neared, never reached, so that a brighter mood is always the higher one.
-        shift = 1.8 * (5 * (plan.valence or 0.0) + 3 * (arousal - 0.5))
+        shift = 3.2 * (5 * (plan.valence or 0.0) + 3 * (arousal - 0.5))
         middle, reach = low + 0.47 * (high - low), max(1.0, 0.5 * (high - low) - 4.5)
         # B stands higher by its own account; the piece as a whole keeps its register, however long its B sections are.
         sung = [s for s in self.sections if s.role not in _SILENT]
         share = sum(s.bars for s in sung if theme_of(s.role) == "B") / max(1, sum(s.bars for s in sung))
-        centre = middle + reach * tanh(shift / (1.6 * reach)) - B_HIGHER * share
+        centre = middle + reach * tanh(shift / (1.8 * reach)) - B_HIGHER * share
         rest = min(0.5, max(0.03, 0.28 - 0.22 * arousal + 0.18 * tension + 0.25 * (0.9 - voice.spec.density)))
         palette = self.band.scene if self.band.scene.melody else self.band.style
         busy = min(1.0, max(0.0, 0.15 + 0.55 * arousal + 0.2 * (voice.spec.density - 0.8)))
@@ -104,15 +104,16 @@ def lead_lines(lead: Lead, index: int, spec: SectionPlan) -> list[Line]:
     generator = chance(lead.seed, section.id, "lead", spec.seed_offset or 0)
     again = lead.returns(index)
     length = _size(theme, lead.bar)
+    centre = room.centre + B_HIGHER * (theme_of(section.role) == "B")
     notes: list[LeadNote] = []
     at = Fraction(0)
     while at < section.beats:
         here = [replace(c, beat=c.beat - at) for c in chords if c.beat + c.beats > at]
         left = section.beats - at
         row = [n for n in theme if n.beat < left]
-        row = adapt(
-            row, here, room, up=spec.lift or 0, before=notes[-1].pitch if notes else _came_from(lead, index, room)
-        )
+        before = notes[-1].pitch if notes else _came_from(lead, index, room)
+        row = adapt(row, here, room, up=spec.lift or 0, before=before)
+        row = settled(row, here, room, centre + (spec.lift or 0), before)
         if again or at or section.role == "A'":
             row = vary(row, here, room, generator)
         if left < length:

@@ -24,6 +24,10 @@ from .theory import ladder
 TRIES = 24
 B_HIGHER = 2.5
 """Semitones that the B theme lies above A."""
+_RISE = (0.0, 1.5, 4.0)
+"""Semitones by which the bars of a phrase rise to its summit."""
+_SETTLED, _MOST_OWED = 0.4, 2.5
+"""Semitones that a phrase's mean may lie off its register without being moved, and that the next may make up for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,32 +83,53 @@ def write_theme(
     size = min(4, bars)
     last = before
     for phrase, start in enumerate(range(0, bars, size)):
+        here = replace(room, centre=room.centre + _owed(notes, room.centre))
         length = min(size, bars - start)
         final = start + length >= bars
         best: list[LeadNote] = []
         score = float("-inf")
         for attempt in range(TRIES):
             generator = chance(seed, "melody", name, phrase, attempt)
-            shape = _phrase(idea, length, phrase, final, room, generator)
-            found = _place(shape, start, chords, room, generator, last, phrase, final)
-            worth = _worth(found, room)
+            shape = _phrase(idea, length, phrase, final, here, generator)
+            found = _place(shape, start, chords, here, generator, last, phrase, final)
+            worth = _worth(found, here)
             if final and notes and found:  # the end leads back to the beginning, for the next time round
                 worth -= 0.4 * max(0, abs(found[-1].pitch - notes[0].pitch) - 4)
             if worth > score and found:
                 best, score = found, worth
         notes += best
         last = best[-1].pitch if best else last
-    if not notes:
-        return []
-    away = room.centre - sum(n.pitch for n in notes) / len(notes)
-    if abs(away) < 0.3:
-        return notes
-    # The chords let a line move by steps of their own: of a few shifts the one that comes nearest to the register.
-    rows = [
-        notes,
-        *(adapt(notes, chords, room, up=away + more, before=before) for more in (0.0, -0.7, 0.7, -1.5, 1.5, 2.5, -2.5)),
-    ]
-    return min(rows, key=lambda row: abs(room.centre - sum(n.pitch for n in row) / len(row)))
+    return settled(notes, chords, room, room.centre, before)
+
+
+def settled(
+    notes: Sequence[LeadNote], chords: Sequence[Chord], room: Room, centre: float, before: int | None
+) -> list[LeadNote]:
+    """The line brought to the register, phrase by phrase: its mean near `centre`, its shape kept.
+
+    A phrase moves from chord tone to chord tone, so it may stay off by a tone or two: the next one makes up for it.
+    """
+    out: list[LeadNote] = []
+    for _, row in itertools.groupby(notes, key=lambda n: n.phrase):
+        best = list(row)
+        goal = centre + _owed(out, centre)
+        away = goal - _mean(best)
+        if abs(away) > _SETTLED:
+            last = out[-1].pitch if out else before
+            shifts = (away + more for more in (0.0, -0.7, 0.7, -1.5, 1.5, -2.5, 2.5, -3.5, 3.5))
+            tried = [adapt(best, chords, room, up=up, before=last) for up in shifts]
+            best = min([best, *(found for found in tried if found)], key=lambda found: abs(goal - _mean(found)))
+        out += best
+    return out
+
+
+def _owed(notes: Sequence[LeadNote], centre: float) -> float:
+    """By how much what comes after `notes` is to lie off `centre`, so that both together lie on it."""
+    return max(-_MOST_OWED, min(_MOST_OWED, centre - _mean(notes))) if notes else 0.0
+
+
+def _mean(notes: Sequence[LeadNote]) -> float:
+    return sum(n.pitch for n in notes) / len(notes)
 
 
 def _phrase(
@@ -141,11 +166,12 @@ def _place(
     final: bool,
 ) -> list[LeadNote]:
     """Give the shapes pitches: the steps of the motif in the chord's scale, then the line that the chords let sing."""
-    centre = room.centre + 0.8 * float(generator.standard_normal())
+    rises = _RISE if len(shape) > 2 else (0.0,)
+    centre = room.centre + 0.8 * float(generator.standard_normal()) - sum(rises[: len(shape)]) / len(shape)
     pitch = float(last if last is not None else centre)
     wishes: list[Wish] = []
     for i, bar in enumerate(shape):
-        lift = {0: 0.0, 1: 1.5, 2: 4.0}.get(i, 0.0) if len(shape) > 2 else 0.0
+        lift = rises[i] if i < len(rises) else 0.0
         at = (start + i) * room.bar
         index = 0
         for value in bar.rhythm:
@@ -229,7 +255,7 @@ def _worth(notes: Sequence[LeadNote], room: Room) -> float:
         - 1.0 * abs(place - 0.65)
         - 0.3 * max(0, 10 - span)
         - 0.12 * max(0, span - 16)
-        - 1.2 * max(0.0, abs(sum(n.pitch for n in notes) / len(notes) - room.centre) - 0.5)
+        - 3.0 * max(0.0, abs(_mean(notes) - room.centre) - 0.5)
     )
 
 
