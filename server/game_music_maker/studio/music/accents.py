@@ -18,8 +18,9 @@ from .score import Chord, Hit, Note, Part
 from .theory import ladder, nearest
 from .voicing import voice
 
-_HEADROOM = 112
-"""Highest velocity of what is no accent in a piece that answers a picture: at full strength nothing stands out."""
+_KNEE, _HEADROOM = 72, 112
+"""Of what is no accent in a piece that answers a picture: the velocity from which it is held back, and the highest one
+that is left. At full strength nothing would stand out."""
 
 _RING_S = 2.0
 """A crash rings so long that a hit within this time would be lost in it: of a row of hits the last one gets it."""
@@ -126,9 +127,13 @@ def _made_room(
     for part, row in notes.items():
         kept = [n for n in row if not thinned(n)] if part in movers else row
         out[part] = [
-            replace(n, vel=min(127, n.vel + boost[n.beat]) if n.beat in boost else min(_HEADROOM, n.vel)) for n in kept
+            replace(n, vel=min(127, n.vel + boost[n.beat]) if n.beat in boost else _held_back(n.vel)) for n in kept
         ]
     return out
+
+
+def _held_back(vel: int) -> int:
+    return vel if vel <= _KNEE else round(_KNEE + (vel - _KNEE) * (_HEADROOM - _KNEE) / (127 - _KNEE))
 
 
 def _hard_keys(hit: Hit, big: bool) -> tuple[int, ...]:

@@ -266,7 +266,7 @@ def _play(lines: Sequence[Line], voice: Voice, frame: _Frame, section: Section) 
             velocity = mean * (0.55 + 0.55 * line.accent) + float(drift[i])
         else:
             velocity = mean + 10 * line.accent + arch + float(drift[i])
-        velocity += 0.0 if frame.band.chip else _metre(line.beat, frame.bar)
+        velocity += _metre(line.beat, frame.bar) * (0.5 if frame.band.chip else 1.0)
         beat = section.start_beat + swung(line.beat, frame.swing)
         notes.append(Note(part.id, beat, line.dur, line.pitch, max(8, min(127, round(velocity))), 0.0, line.artic))
     return notes
