@@ -113,7 +113,12 @@ def _english(text: str) -> float:
         if word in ("and", "a"):
             continue
         number = _ENGLISH[word] if word in _ENGLISH else _refuse(text)
-        total = max(total, 1) * 100 if word == "hundred" else total + number
+        if word == "hundred":
+            total = max(total, 1) * 100
+        elif 0 < total < 10 and number >= 10:
+            total = total * 100 + number  # "one twenty"
+        else:
+            total += number
     decimals = "".join(str(_UNITS[w]) for w in rest.split()) if rest else ""
     return total + extra + (float(f"0.{decimals}") if decimals else 0.0)
 

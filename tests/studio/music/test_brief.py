@@ -186,6 +186,46 @@ def test_every_palette_and_mood_is_reached_by_each_of_its_words(language: str) -
     assert missed == []
 
 
+@pytest.mark.parametrize(
+    ("say", "first", "rest"),
+    [("start quiet", 0.15, 0.65), ("epic music that starts softly", 0.15, 0.65), ("开头要安静的史诗音乐", 0.15, 0.65),
+     ("finish strong", 0.5, 0.95)],
+)  # fmt: skip
+def test_one_end_that_differs_from_the_rest(say: str, first: float, rest: float) -> None:
+    brief = read_brief(say)
+    assert [point.level for point in brief.arc] == [first, rest]
+    assert "calm" not in {mood.id for mood in brief.moods}
+    assert not brief.unknown
+    assert read_brief("calm music for the start menu").arc == ()
+
+
+@pytest.mark.parametrize(
+    ("say", "op", "section"),
+    [("start quiet", "energy", "intro"), ("let it start off soft", "energy", "intro"), ("end softly", "energy", "outro"),
+     ("begin with drums", "include", "intro")],
+)  # fmt: skip
+def test_a_change_of_one_end(say: str, op: str, section: str) -> None:
+    changes, left = read_changes(say)
+    assert [(change.op, change.section) for change in changes] == [(op, section)]
+    assert left == ()
+
+
+@pytest.mark.parametrize(("say", "bpm"), [("one twenty bpm", 120), ("at ninety five bpm", 95), ("一百二十bpm", 120)])
+def test_a_tempo_in_words(say: str, bpm: float) -> None:
+    assert read_brief(say).bpm == bpm
+    assert [(change.op, change.amount) for change in read_changes(say)[0]] == [("bpm", bpm)]
+
+
+@pytest.mark.parametrize(
+    ("say", "factor"),
+    [("50% faster", 1.5), ("slow it down by 20%", 0.8), ("整体提速 50%", 1.5), ("慢10%", 0.9), ("faster", 1.12)],
+)
+def test_a_tempo_by_a_share(say: str, factor: float) -> None:
+    changes, left = read_changes(say)
+    assert [(change.op, change.amount) for change in changes] == [("tempo", pytest.approx(factor))]
+    assert left == ()
+
+
 def test_changes_in_time_and_several_at_once() -> None:
     (drop,), _ = read_changes("drop the drums after 0:20")
     assert (drop.op, drop.start_s, drop.end_s) == ("exclude", 20.0, None)

@@ -11,7 +11,7 @@ from .context import Context, Touched
 from .lexer import TOKEN, Lexed
 from .phrases import Hit, scan
 from .spans import When, find_when
-from .values import AddTitle, MakeScore, Target
+from .values import AddTitle, MakeScore, RemoveTitle, Target
 
 _NOT_MUSIC = {"negation", "intensifier"}
 _DEEDS = {"do.remove", "do.cut", "do.trim"}
@@ -38,7 +38,8 @@ class Reading:
 
     @property
     def titles(self) -> bool:
-        return bool(self.timeline.of("text")) or any(isinstance(edit, AddTitle) for edit in self.edits)
+        told = [edit for edit in self.edits if isinstance(edit, AddTitle | RemoveTitle)]
+        return isinstance(told[-1], AddTitle) if told else bool(self.timeline.of("text"))
 
     @property
     def pictures(self) -> int:
@@ -49,6 +50,12 @@ class Reading:
         return any(clip.still for clip in self.timeline.of("video")) or any(
             file.kind == "image" for file in self.context.files
         )
+
+
+def describes(text: str) -> bool:
+    """Words for what music is like stand in a text."""
+    found, _ = match(TOKEN.sub(" ", text), brief_lexicon())
+    return any(one.kind in ("palette", "mood", "instrument") for one in found)
 
 
 class Clause:

@@ -10,7 +10,7 @@ from itertools import zip_longest
 
 from ..numerals import CHINESE_NUMBER, NUMBER, value
 from ..timeline import Timeline
-from .clause import Clause, Reading
+from .clause import Clause, Reading, describes
 from .context import Context
 from .edits import touched
 from .lexer import TOKEN, lex
@@ -19,7 +19,7 @@ from .rules_music import generates, read_change, read_new, read_other_take
 from .rules_picture import read_picture
 from .rules_sound import fades_picture, read_sound
 from .rules_titles import read_title
-from .settling import complains, needless, removes_it, settled, swallows
+from .settling import complains, needless, removes_it, renumbered, settled, swallows
 from .values import (
     AddTitle,
     ChangeScore,
@@ -92,7 +92,7 @@ def understand(text: str, timeline: Timeline, context: Context) -> Understanding
         rest = lexed.written(lexed.raw(piece.text)).strip(" ,，、;；。.!！")
         if (rest and not (edits or len(pieces) > 1)) or (rest and not _polite(piece.text)):
             leftovers.append(rest)
-    return Understanding(tuple(settled(edits)), tuple(leftovers))
+    return Understanding(tuple(renumbered(settled(edits), reading.pictures)), tuple(leftovers))
 
 
 def _goes_on(before: str, between: str, after: str) -> bool:
@@ -105,8 +105,12 @@ def _goes_on(before: str, between: str, after: str) -> bool:
         return True
     if re.search(r"\bin\b(?: at the \w+)?$", before) and re.match(r"out\b", after):
         return True
-    begins = re.search(r"\b(?:start|begin)\w*\b[^<]*<t\d+>\s*$|<t\d+>\s*开始$", before)
-    return bool(begins and re.match(r"(?:end|stop|finish)\w*\b|(?:到|在)?\s*<t\d+>\s*(?:结束|为止)", after))
+    begins = re.search(
+        r"\b(?:start|begin|com(?:e|es|ing) in|enter|kick)\w*\b[^<]*<t\d+>\s*$"
+        r"|<t\d+>\s*(?:才|再)?(?:开始|响|进来?|出现|起)[响放播]?起?$",
+        before,
+    )
+    return bool(begins and re.match(r"(?:end|stop|finish|leave)\w*\b|(?:到|在)?\s*<t\d+>\s*(?:结束|为止|停)", after))
 
 
 _SOUNDS = {"on.score", "on.original", "on.own"}
@@ -114,6 +118,8 @@ _SOUNDS = {"on.score", "on.original", "on.own"}
 
 def _two_sounds(before: str, after: str) -> bool:
     """ "the music and the game audio to 50%": one level for both."""
+    if describes(before):
+        return False  # "calm music and original sound at 50%"
     ends = any(hit.concept in _SOUNDS and hit.end == len(before.rstrip()) for hit in scan(before))
     begins = re.match(r"(?:the |my )?", after)
     starts = any(hit.concept in _SOUNDS and hit.start <= (begins.end() if begins else 0) for hit in scan(after))

@@ -54,6 +54,11 @@ _BARE_SPAN = (
     r"(\d{1,3}(?:\.\d+)?)\s*(?:-|–|—|~|to|到|至)\s*(\d{1,3}(?:\.\d+)?)(?![\d:.%]|\s?(?:x\b|bpm|%|bars?\b|倍|:|段|个|张))"
 )
 """Plain numbers where a stretch of the footage is named ("trim 0-45"): seconds."""
+_SECOND_END = (
+    r"((?:first|last|final|前|后|开头|结尾|最后)\s*\d+(?:\.\d+)?\s*(?:seconds?|secs?|s|秒)[^.!。！\n]{0,20}?"
+    r"(?:first|last|final|前|后|开头|结尾|最后)\s*)(\d+(?:\.\d+)?)(?=\s*(?:$|[,.，。!]|off|too|as well|也|都|剪|去|删))"
+)
+"""The unit said once for both ends ("the first 5 s and the last 3")."""
 _BARE_LEVEL = (
     r"((?:\b(?:volumes?|levels?|loudness)|音量|响度)[^<>,，。;；\d]{0,24}?"
     r"(?:\bto|\bat|=|[:：]|到|为|成|至|是|(?<=volume)\s|(?<=音量)\s?)\s*)"
@@ -236,6 +241,7 @@ def _times(text: str, taker: _Taker) -> str:
         return f"{found.group(1)} {first} - {second} "
 
     text = re.sub(_BARE_SPAN, span, text)
+    text = re.sub(_SECOND_END, lambda m: m.group(1) + taker.put("t", float(m.group(2)) * 1000, m.group(2)), text)
     again = r"(from the (?:start|beginning) and (?:another )?)(\d+)(?= (?:from|off|at) the end)"
     text = re.sub(again, lambda m: m.group(1) + taker.put("t", float(m.group(2)) * 1000, m.group(2)), text)
     both = (

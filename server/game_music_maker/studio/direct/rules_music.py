@@ -43,8 +43,10 @@ def read_other_take(clause: Clause) -> list[Edit] | None:
     if clause.has("do.options") and not clause.has("on.title"):
         found = _COUNT.search(clause.text)
         takes = 2 if found and found.group() in ("two", "2", "两", "a couple of") else 3
-        again = clause.reading.score and not set(clause.musical) & {"palette", "mood"}
-        return [MakeScore(text="" if again else clause.raw, takes=takes, again=again)]
+        compared = clause.changing or re.search(r"\b(?:more|less)\b|更|为主|多一?点|少一?点", clause.text)
+        again = clause.reading.score and bool(compared or not set(clause.musical) & {"palette", "mood"})
+        text = clause.raw if not again or set(clause.musical) - {"request"} or clause.changing else ""
+        return [MakeScore(text=text, takes=takes, again=again)]
     if clause.has("do.again") and not clause.has("on.title"):
         if not clause.reading.score:
             return [MakeScore(text=clause.raw)]

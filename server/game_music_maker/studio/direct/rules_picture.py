@@ -18,6 +18,7 @@ from .values import (
     Edit,
     Fit,
     Join,
+    MakeScore,
     Reorder,
     Rotate,
     SetLoop,
@@ -35,6 +36,8 @@ _PLAYED = re.compile(
     r"slow[ -]?mo|\bplay|forward|lapse|\b(?:normal|double|half|original|regular|full|twice the) speed|"
     r"动作|[快慢]放|倍|快进|正常速度|原速|播放速度"
 )
+_ALL_OF_IT = re.compile(r"\b(?:everything|overall|all of it|the whole)\b|整体|全部|整个|提速|降速")
+"""Beside music that does not exist yet: there is nothing but the picture to be faster than."""
 _ORD = rf"(?:\d+(?:st|nd|rd|th)?|first|second|third|fourth|fifth|last|第?{CHINESE_NUMBER}|最后一?)"
 
 
@@ -327,6 +330,8 @@ def _aspect(clause: Clause) -> list[Edit] | None:
 def _speed(clause: Clause) -> list[Edit] | None:
     music = "music" in clause.targets or clause.has("on.score")
     of_picture = clause.has("on.picture") or bool(_PLAYED.search(clause.text)) or bool(clause.when.spans)
+    new = any(isinstance(edit, MakeScore) for edit in clause.reading.edits)
+    of_picture = of_picture or bool(new and clause.numbers("p") and _ALL_OF_IT.search(clause.text))
     last_music = clause.reading.last == "score" and not of_picture
     factors = clause.numbers("x")
     if music or clause.has("on.title") or not (clause.has("do.speed") or factors):

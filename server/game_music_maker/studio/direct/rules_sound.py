@@ -158,6 +158,8 @@ def _entry(clause: Clause) -> list[Edit] | None:
     if when.spans and start == 0 and re.search(r"\b(?:hold|delay|wait)\b|推迟|等到|延后", clause.text):
         return [Mute(target="music", end_ms=end)]
     at = when.at if when.at is not None else start
+    if start and end and (_ENTERS.search(clause.text) or _LEAVES.search(clause.text)):
+        return [Mute(target="music", end_ms=start), Mute(target="music", start_ms=end)]
     if at and at > 0 and end is None and _ENTERS.search(clause.text):
         return [Mute(target="music", end_ms=at)]
     if at and at > 0 and not when.spans and _LEAVES.search(clause.text):

@@ -52,6 +52,8 @@ def read_title(clause: Clause) -> list[Edit] | None:
         or (text is not None and clause.has("do.generate") and not (clause.has("on.score") or clause.musical))
         or (text is not None and not clause.starting("do.") and not clause.starting("on."))
     )
+    if text and not about_title and not clause.has("do.remove") and _gone(clause):
+        return [_add(clause, text)]
     if not about_title:
         follows = (
             reading.last == "title"
@@ -81,6 +83,11 @@ def read_title(clause: Clause) -> list[Edit] | None:
     if text and (clause.quotes or not changes):
         return [_add(clause, text)]
     return _follow_up(clause, None)
+
+
+def _gone(clause: Clause) -> bool:
+    """The title went in the same message: what comes now is a new one."""
+    return not clause.reading.titles and any(isinstance(edit, RemoveTitle) for edit in clause.reading.edits)
 
 
 def _unquoted(clause: Clause) -> tuple[str, Clause] | None:

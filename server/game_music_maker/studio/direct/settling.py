@@ -77,14 +77,20 @@ def removes_it(clause: Clause) -> bool:
 
 
 def needless(text: str, before: Edit) -> bool:
-    """ "1:1, no black bars": cropped to fill has none."""
+    """ "1:1, no black bars": cropped to fill has none; "it is upside down, turn it": the complaint says how far."""
+    if isinstance(before, Rotate):
+        return bool(_JUST_TURN.fullmatch(text))
     fills = isinstance(before, Aspect) and before.fit in (None, "crop")
     return fills and bool(_BARELESS.fullmatch(text))
 
 
 _BARELESS = re.compile(r"(?:with )?no (?:black )?bars|without (?:black )?bars|(?:不要|别有|没有|无)黑[边条框]")
+_JUST_TURN = re.compile(
+    r"(?:please |can you |just )?(?:rotate|turn|flip|fix|straighten) (?:it|this|that)(?: please)?|"
+    r"(?:请|帮我|麻烦)?(?:把它)?(?:转一下|[转翻]过来|[摆扶]正|旋转一下)(?:吧|谢谢)?"
+)
 _COMPLAINT = re.compile(
-    r"(?:\b(?:is|are|was|were|filmed|shot|recorded)\b|'s\b)(?!.*\b(?:rotate|turn|undo)\b)|拍|不要了|不算|作废"
+    r"(?:\b(?:is|are|was|were|filmed|shot|recorded)\b|'s\b)(?!.*\b(?:rotate|turn|undo)\b)|拍|[倒横躺侧歪反]着|[倒歪反]了|不要了|不算|作废"
 )
 _COVERS = re.compile(r"\b(?:drown|cover|bur(?:y|ied)|overpower|over\b)|盖|抢|压[过住着倒]")
 
@@ -94,6 +100,8 @@ def complains(before: str, edits: list[Edit], after: str, next_edits: list[Edit]
     kinds = [[edit.kind for edit in one] for one in (edits, next_edits)]
     if kinds == [["duck"], ["set_level"]]:
         return bool(_COVERS.search(before))
+    if _JUST_TURN.fullmatch(after):
+        return False
     return kinds[0] == kinds[1] in (["rotate"], ["undo"]) and any(map(_COMPLAINT.search, (before, after)))
 
 
@@ -109,6 +117,22 @@ def in_working_order(edits: list[Edit]) -> list[Edit]:
     last = max((i for i, edit in enumerate(edits) if isinstance(edit, _COURSE)), default=-1) + 1
     picture = [edit for edit in edits[:last] if isinstance(edit, _OF_PICTURE)]
     return [*picture, *(edit for edit in edits[:last] if not isinstance(edit, _OF_PICTURE)), *edits[last:]]
+
+
+def renumbered(edits: list[Edit], count: int) -> list[Edit]:
+    """Clip numbers of a message are those that the user sees; after a reorder or a removed clip, edits that follow get
+    the number at which that clip then stands."""
+    order = list(range(1, count + 1))
+    done: list[Edit] = []
+    for edit in edits:
+        if isinstance(edit, Trim | CutOut | Speed | Rotate) and edit.clip in order:
+            edit = edit.model_copy(update={"clip": order.index(edit.clip) + 1})
+            if isinstance(edit, CutOut) and edit.start_ms == 0 and edit.end_ms is None:
+                del order[(edit.clip or 1) - 1]
+        elif isinstance(edit, Reorder) and sorted(edit.order) == list(range(1, len(order) + 1)):
+            order = [order[number - 1] for number in edit.order]
+        done.append(edit)
+    return done
 
 
 def settled(edits: list[Edit]) -> list[Edit]:
@@ -130,6 +154,14 @@ def settled(edits: list[Edit]) -> list[Edit]:
             kept.pop()  # "do that again, redo"
         if isinstance(edit, Speed) and isinstance(before, Speed) and before.relative and not edit.relative:
             kept.pop()  # "too slow, 1.5x please"
+        if isinstance(edit, Aspect) and edit.width is None and not edit.original and isinstance(before, Aspect):
+            if before.fit == "blur" and edit.fit == "fit":
+                continue  # "blurred sides, don't cut anything off"
+            edit = before.model_copy(update={"fit": edit.fit})
+            kept.pop()
+        elif isinstance(edit, Aspect) and isinstance(before, Aspect) and before.width is None and edit.fit is None:
+            edit = edit.model_copy(update={"fit": before.fit})
+            kept.pop()  # "keep the bars, 4:5"
         if isinstance(edit, Join) and isinstance(before, Join):
             if edit.transition == "cut":
                 continue

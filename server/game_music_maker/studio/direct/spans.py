@@ -177,9 +177,11 @@ def _halves(r: _Reader) -> None:
 def _exact(r: _Reader) -> None:
     """Stretches named by time tokens, the more telling phrases first."""
     r.take(rf"(?:from |between |starting at |从|在|第)?\s*{_T}{_TO}{_T}(?:之间|这段|处)?", lambda m: _two(r, m))
-    begin, stop = r"(?:start|begin)(?:s|ing)?(?: (?:it|the video|the clip))?", r"(?:end|stop|finish)(?:s|ing)?(?: it)?"
+    begin = r"(?:start|begin|come|kick|enter)(?:s|ing)?(?: in)?(?: (?:it|the video|the clip))?"
+    stop = r"(?:end|stop|finish|leave)(?:s|ing)?(?: it)?"
     r.take(rf"\b{begin} (?:at|from) {_T}\s*(?:,|and)*\s*{stop} (?:at|on) {_T}", lambda m: _two(r, m))
-    r.take(rf"从?\s*{_T}\s*开始\s*[,，]?\s*(?:到|在)?\s*{_T}\s*(?:结束|为止)", lambda m: _two(r, m))
+    starts = r"(?:才|再)?(?:开始|响|进来?|出现|起)[响放播]?起?"
+    r.take(rf"从?第?\s*{_T}\s*{starts}\s*[,，]?\s*(?:到|在)?\s*{_T}\s*(?:结束|为止|停)[止下掉]?", lambda m: _two(r, m))
     r.take(rf"(?:from |从)?\s*{_T}\s*(?:-|–|to|until|till|到|至)\s*{_END}", lambda m: r.span(r.ms(m.group(1)), None))
     start = r"(?:the\s+)?(?:start|beginning|开头|开始|片头)"
     r.take(rf"(?:from |从)?{start}\s*(?:-|to|until|till|up to|到|至)\s*{_T}", lambda m: r.span(0, r.ms(m.group(1))))

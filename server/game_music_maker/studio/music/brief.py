@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
 from .changes import Change, read_changes
 from .library import library
 from .numbers import moment, read_numbers, seconds_of
-from .words import Found, brief_lexicon, change_lexicon, is_chinese, match, normalise, unknown
+from .words import Found, blank, brief_lexicon, change_lexicon, is_chinese, match, normalise, unknown
 
 __all__ = ["ArcPoint", "Brief", "Change", "is_music_request", "read_brief", "read_changes"]
 
@@ -93,7 +94,7 @@ def read_brief(text: str) -> Brief:
     if hit := _OPTIONS.search(clean):
         values["options"] = _OPTION_COUNT.get(hit[1] or hit[2], 3)
         clean = clean[: hit.start()] + "\0" * len(hit[0]) + clean[hit.end() :]
-    arc = _arc(clean)
+    arc, clean = _course(clean)
     numbers = read_numbers(clean)
     for name in ("tonic", "mode", "meter", "bpm", "length_s", "bars", "seed"):
         values[name] = getattr(numbers, name)
@@ -236,6 +237,32 @@ def _arc(text: str) -> tuple[ArcPoint, ...]:
                 points.append(ArcPoint(level=level, share=0.85))
     points = list({(p.at_s, p.share): p for p in points}.values())
     return tuple(points) if len(points) > 1 or (points and points[0].at_s is not None) else ()
+
+
+@lru_cache(maxsize=1)
+def _one_end() -> re.Pattern[str]:
+    """ "start quiet", "ends softly", 开头要安静: a level at one end alone."""
+    levels = library().levels.values()
+    english = "|".join(re.escape(word) for level in levels for word in level.en)
+    chinese = "|".join(re.escape(word) for level in levels for word in level.zh)
+    return re.compile(
+        r"\b(?P<how>start|begin|open|end|finish|close)(?:s|es|ning|ing)?(?: it)?(?: off| out| up)?"
+        rf"(?: very| really| quite)? (?P<word>{english})(?![a-z])"
+        rf"|(?P<zhow>一?开头|一?开始|起初|结尾|最后|结束)(?:的?时候?|处|得|要)*(?:很|比较|更)?(?P<zword>{chinese})"
+    )
+
+
+def _course(text: str) -> tuple[tuple[ArcPoint, ...], str]:
+    """Intensity over time, and the text without the words for an end that is to differ from all the rest."""
+    arc = _arc(text)
+    hit = None if arc else _one_end().search(text)
+    if hit is None:
+        return arc, text
+    level = _level(hit["word"] or hit["zword"]) or 0.0
+    rest = 0.65 if level < 0.5 else 0.5
+    if re.match(r"start|begin|open|一?开|起初", hit["how"] or hit["zhow"]):
+        return (ArcPoint(level=level, share=0.0), ArcPoint(level=rest, share=0.3)), blank(text, *hit.span())
+    return (ArcPoint(level=rest, share=0.6), ArcPoint(level=level, share=0.9)), blank(text, *hit.span())
 
 
 def is_music_request(text: str) -> bool:

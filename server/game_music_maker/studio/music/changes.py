@@ -107,10 +107,22 @@ def _exchanged(clause: str) -> tuple[list[Change], str]:
 _FASTER = re.compile(
     r"(?P<n>\d+)\s*(?:bpm|beats)\s*(?P<way>faster|quicker|slower|up|down)|(?P<zway>[快慢])\s*(?P<zn>\d+)\s*(?:拍|bpm)"
 )
+_SHARE = r"(?P<{0}>\d+(?:\.\d+)?)\s?(?:%|percent|per cent)"
+_FASTER_BY = re.compile(
+    rf"{_SHARE.format('n')}\s*(?P<way>faster|quicker|slower)"
+    rf"|(?P<way2>faster|quicker|slower|(?:speed|slow)(?:ed|ing)?(?: it| the music| everything)? (?:up|down))"
+    rf"(?: by)?\s*{_SHARE.format('n2')}"
+    rf"|(?:整体|全部|音乐)?(?P<way3>提速|加快|加速|快|减速|降速|放慢|减慢|慢)了?\s*{_SHARE.format('n3')}"
+)
 
 
 def _faster(clause: str) -> tuple[list[Change], str]:
-    """ "10 bpm faster": a tempo counted from the present one."""
+    """ "10 bpm faster", "50% slower": a tempo counted from the present one."""
+    if by := _FASTER_BY.search(clause):
+        slow = re.match(r"slow|减|降|放|慢", by["way"] or by["way2"] or by["way3"])
+        share = float(by["n"] or by["n2"] or by["n3"]) / 100
+        factor = max(1 - share, 0.25) if slow else min(1 + share, 4.0)
+        return [Change(op="tempo", amount=factor)], blank(clause, *by.span())
     hit = _FASTER.search(clause)
     if hit is None:
         return [], clause
@@ -197,8 +209,40 @@ def read_changes(text: str) -> tuple[tuple[Change, ...], tuple[str, ...]]:
     return tuple(changes), tuple(left)
 
 
+_KEPT = re.compile(
+    r"\b(?:don'?t|do not|never|without) (?:touch|chang|alter|mov|mess with|remov|drop|los|kill)(?:e|ing)?(?! it\b)"
+    r"(?: (?!but\b|and\b)[a-z-]+)+"
+    r"|\b[a-z]+ stays? (?:the same|put|as (?:it|they) (?:is|are))\b"
+    r"|\bleave (?:the |my )?[a-z ]+? (?:alone|as (?:it|they) (?:is|are)|untouched)\b"
+    r"|(?:别|不要|不用)(?:动|改|碰)[^\s,，。;；、]{1,8}|[^\s,，。;；、的]{1,6}(?:别动|不要动|不用动|不变|保持不变|别改|不要改)"
+)
+"""What is said to stay as it is."""
+_ONE_END = re.compile(
+    r"^\W*(?:(?:it|make it|have it|should|to|the music|let it) )*(?:(?P<first>start|begin|open)|end|finish|close)"
+    r"(?:s|es|ning|ing)?(?: it)?(?: off| out| up)?(?! (?:at|on|by)\b)\b"
+)
+"""Of a clause that says how the music starts or ends ("start quiet")."""
+
+
+def _level_in(text: str) -> tuple[float, re.Match[str]] | None:
+    """The first word of loudness in a text ("softly"), 0–1, and where it stands."""
+    for level in library().levels.values():
+        for word in level.en:
+            if hit := re.search(rf"\b{re.escape(word)}\b", text):
+                return level.a or 0.0, hit
+    return None
+
+
+def _louder_or_softer(change: Change) -> Change:
+    """A mood of one end alone is how much happens there."""
+    if change.op != "mood" or change.word is None:
+        return change
+    up = library().moods[change.word].a >= 0.5
+    return change.model_copy(update={"op": "energy", "word": None, "amount": 0.4 if up else -0.4})
+
+
 def _clause(clause: str, before: str | None) -> tuple[list[Change], tuple[str, ...], str | None]:
-    start, end, rest = _span(clause)
+    start, end, rest = _span(_KEPT.sub(lambda kept: "\0" * len(kept[0]), clause))
     numbered, rest = _numbered(rest)
     exchanged, rest = _exchanged(rest)
     faster, rest = _faster(rest)
@@ -207,6 +251,9 @@ def _clause(clause: str, before: str | None) -> tuple[list[Change], tuple[str, .
     numbers = read_numbers(rest, length=False)
     found, rest = match(numbers.rest, change_lexicon())
     sections = [*numbered, *(f.id for f in found if f.kind == "section")]
+    one_end = None if sections else _ONE_END.search(rest)
+    if one_end:
+        sections, rest = ["intro" if one_end["first"] else "outro"], blank(rest, *one_end.span())
     section = sections[-1] if sections else None
     if section is None and re.match(r"\s*(?:and\s+)?(?:make it|it\b|也|它)", clause):
         section = before
@@ -221,6 +268,11 @@ def _clause(clause: str, before: str | None) -> tuple[list[Change], tuple[str, .
     if numbers.seed is not None:
         changes.append(Change(op="seed", word=str(numbers.seed), **place))
     changes += _found(found, numbers.rest, place)
+    if one_end:
+        changes = [_louder_or_softer(change) for change in changes]
+        if not changes and (level := _level_in(rest)) is not None:
+            amount, rest = (0.4 if level[0] >= 0.5 else -0.4), blank(rest, *level[1].span())
+            changes = [Change(op="energy", amount=amount, **place)]
     several = [c.model_copy(update={"section": s}) for s in dict.fromkeys(sections) for c in changes]
     return several or changes, unknown(rest), section
 

@@ -12,7 +12,7 @@ _ZH_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"
 _ZH_NUMBER = r"[零一二两三四五六七八九十百]+"
 _NUM = rf"(?:\d+(?:\.\d+)?|{_ZH_NUMBER})"
 _COUNT = rf"(?!an?\s+sec){NUMBER}"
-"""Words too, before a unit of length. Not for a tempo ("one twenty bpm" is not 21); "a second theme" is no length."""
+"""Words too, before a unit of length; "a second theme" is no length."""
 _MODES = {
     "major": "ionian", "maj": "ionian", "大调": "ionian", "minor": "aeolian", "min": "aeolian", "小调": "aeolian",
     "harmonic minor": "harmonic_minor", "melodic minor": "melodic_minor", "phrygian dominant": "phrygian_dominant",
@@ -29,7 +29,7 @@ _KEY = re.compile(
     r"|\b(?:(?:in the )?key of\s+|in\s+(?!a(?:$|[\s,.;!])))(?P<t2>[a-g])(?P<a2>#|♯|b|♭|\s?sharp|\s?flat)?(?=$|[,.;!])"
 )
 _BPM = re.compile(
-    rf"(?:(?:at|to|of|is|=|about|around)\s+)?(?P<n>{_NUM})\s*(?:bpm|beats per minute|beats a minute)"
+    rf"(?:(?:at|to|of|is|=|about|around)\s+)?(?P<n>{NUMBER})\s*(?:bpm|beats per minute|beats a minute)"
     r"|bpm\s*(?:of|=|:|to|at|为|是)?\s*(?P<n2>\d+(?:\.\d+)?)"
     rf"|tempo\s*(?:of|=|:|to|at|is)?\s*(?P<n3>\d+(?:\.\d+)?)|每分钟\s*(?P<n4>{_NUM})\s*拍|(?P<n5>\d{{2,3}})\s*拍(?!子)"
 )
@@ -136,6 +136,10 @@ def _meter(out: Numbers) -> None:
 _DECADE = re.compile(r"\b(?:19)?[6-9]0s(?=\s+(?!long|of|clip|video|loop|in length|please)[a-z])")
 
 
+_POINT = re.compile(r"(?:\b(?:at|after|from|before|until|till|by)|[在从第])\s*$")
+"""What stands before a moment, which is no length."""
+
+
 def _length(out: Numbers) -> None:
     if _DECADE.search(out.rest):
         return  # "80s music" is a style
@@ -144,7 +148,7 @@ def _length(out: Numbers) -> None:
         out.length_s = zh_number(minutes) * 60 + zh_number(seconds)
     elif hit := _HALF_MINUTE.search(out.rest):
         out.length_s = 30.0
-    elif hit := _LENGTH.search(out.rest):
+    elif hit := next((h for h in _LENGTH.finditer(out.rest) if not _POINT.search(out.rest[: h.start()])), None):
         out.length_s = seconds_of(hit, "")
     if hit:
         out.rest = blank(out.rest, *hit.span())
@@ -163,7 +167,7 @@ def read_numbers(text: str, *, length: bool = True) -> Numbers:
         out.seed = int(hit[1]) % 2**63
         out.rest = blank(out.rest, *hit.span())
     if hit := _BPM.search(out.rest):
-        bpm = zh_number(next(g for g in hit.groups() if g))
+        bpm = value(next(g for g in hit.groups() if g))
         if 20 <= bpm <= 300:
             out.bpm = bpm
             out.rest = blank(out.rest, *hit.span())

@@ -27,6 +27,8 @@ BUDGET_SHARE = 0.07
 BUDGET_PIXELS = 6.6e8
 KEY_SHARE = 0.05
 _SURE_SPIKE = 5.0
+_FAR_S, _FAR_SPIKE = 10.0, 28.0
+"""Pictures so far apart differ anyway: between them the packet alone has to tell."""
 _SETTLED = 1.5
 _CLEAR_KEY, _CLEAR_STEP = 4.0, 3.0
 """A key frame that stands out so far from the frames around it, or after which so much more or less moves, was put
@@ -40,6 +42,8 @@ of its packet alone can tell the place of a cut."""
 _IN_ORDER_CODECS = ("hevc", "mpeg4")
 """The same where frames are shown as they are decoded: with one packet for one shown frame."""
 _BEFORE, _AFTER = 5, 9
+_EXPLAINS_S = 1.0
+"""So near to a cut, what else stands out is mostly the new scene's own bursts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,15 +243,28 @@ def _decide(
             events = judge(walk([(times[inside[0] : inside[-1] + 1], part)], fps), fps)
             found += [event for event in events if _foretold(table, at, event.t)]
             close.add(at)
-    for at in candidates:
-        if int(at) not in close:
-            event = _from_keys(table, candidates, int(at), times, seen)
-            found += [event] if event is not None else []
+    rest = [int(at) for at in candidates if int(at) not in close]
+    found += [event for at in rest if (event := _from_level(table, at, times, seen)) is not None]
+    found += _told_apart([_from_keys(table, candidates, at, times, seen) for at in rest], found, times)
     unique: list[Found] = []
     for event in sorted(found, key=lambda e: e.t):
         if not unique or event.t - unique[-1].t > step / 2:
             unique.append(event)
     return unique
+
+
+def _told_apart(guesses: list[Found | None], sure: list[Found], times: Doubles) -> list[Found]:
+    """Of the cuts that are only told by packets and by the pictures decoded on both sides, those that nothing else
+    explains: none near a cut that was found between the same two pictures, or near another such guess."""
+    kept = [event for event in guesses if event is not None]
+    cuts = [event for event in (*sure, *kept) if event.kind == "cut"]
+    place = {id(event): int(np.searchsorted(times, event.t - 1e-4)) for event in cuts}
+
+    def explained(event: Found) -> bool:
+        alike = (other for other in cuts if other is not event and place[id(other)] == place[id(event)])
+        return any(abs(other.t - event.t) < _EXPLAINS_S for other in alike)
+
+    return [event for event in kept if not explained(event)]
 
 
 def _foretold(table: Table, at: int, t: float) -> bool:
@@ -287,14 +304,14 @@ def _from_key_frame(table: Table, at: int, times: Doubles, seen: Features, fps: 
 def _from_keys(table: Table, candidates: NDArray[np.int64], at: int, times: Doubles, seen: Features) -> Found | None:
     """Judge a candidate by the decoded pictures nearest before and after it, and by how lonely its packet
     is."""
-    if table.key[at] and not _clear(table, at):
+    if (table.key[at] and not _clear(table, at)) or abs(table.step[at]) >= _CLEAR_STEP:
         return None
-    if abs(table.step[at]) >= _CLEAR_STEP:
-        return _from_level(table, at, times, seen)
     near = candidates[(np.abs(candidates - at) <= 15) & (candidates != at)]
     at = _first_of(table, at)
     if at == 0 or table.size[max(0, at - _CLUSTER) : at].max() > _SMALL * table.size[at]:
         return None
+    if table.key[at] and not _clear(table, at):
+        return None  # a key frame that is due anyway is as large
     t = float(table.times[at])
     after = int(np.searchsorted(times, t - 1e-4))
     if after == 0 or after >= len(times):
@@ -304,7 +321,8 @@ def _from_keys(table: Table, candidates: NDArray[np.int64], at: int, times: Doub
     lonely = bool(len(follow)) and float(np.mean(follow)) < 1.6
     settled = abs(float(table.step[at])) >= _SETTLED
     tops = not len(near) or float(table.spike[at]) > 2.0 * float(table.spike[near].max())
-    strong = bool(table.irregular[at]) or float(table.spike[at]) >= _SURE_SPIKE
+    far = float(times[after] - times[after - 1]) > _FAR_S
+    strong = float(table.spike[at]) >= (_FAR_SPIKE if far else _SURE_SPIKE) or (bool(table.irregular[at]) and not far)
     if change < 0.16 or not (lonely or settled) or not strong or not tops:
         return None
     return Found(t, "cut", change)
@@ -313,6 +331,8 @@ def _from_keys(table: Table, candidates: NDArray[np.int64], at: int, times: Doub
 def _from_level(table: Table, at: int, times: Doubles, seen: Features) -> Found | None:
     """Judge a place where the packets become many times larger or smaller for good: another scene, if the pictures
     decoded before and after it are others."""
+    if abs(table.step[at]) < _CLEAR_STEP or (table.key[at] and not _clear(table, at)):
+        return None
     size = table.size[max(0, at - _AROUND) : at + _AROUND]
     middle = float(np.sqrt(np.median(size[: _AROUND // 2]) * np.median(size[-_AROUND // 2 :])))
     old = np.flatnonzero((size < middle) != (size[-1] < middle))
