@@ -158,14 +158,14 @@ def test_the_encoded_sound_is_corrected_until_it_holds() -> None:
     def levels(integrated: float, peak: float) -> mux.Levels:
         return mux.Levels(integrated, 3.0, peak)
 
-    assert mux._correction(levels(-14.1, -1.4), [], -14.0) == (0.0, [])
-    assert mux._correction(levels(-15.0, -3.5), [], -14.0) == (pytest.approx(1.0), [])
-    assert mux._correction(levels(-70.0, float("-inf")), [], -14.0) == (0.0, [])
-    louder, [place] = mux._correction(levels(-15.0, -0.4), [(7.3, -0.4)], -14.0)
+    assert mux._correction(levels(-14.1, -1.4), [], -14.0, -1.6) == (0.0, [])
+    assert mux._correction(levels(-15.0, -3.5), [], -14.0, -1.6) == (pytest.approx(1.0), [])
+    assert mux._correction(levels(-70.0, float("-inf")), [], -14.0, -1.6) == (0.0, [])
+    louder, [place] = mux._correction(levels(-15.0, -0.4), [(7.3, -0.4)], -14.0, -1.6)
     assert louder == pytest.approx(1.0)
     assert place.first_s < 7.2 < 7.3 < place.last_s < 7.5
-    assert 0.6 <= place.db < 1.2
-    assert mux._correction(levels(-14.0, -0.4), [], -14.0)[1][0].last_s == float("inf")
+    assert 0.6 <= place.db < 1.5
+    assert mux._correction(levels(-14.0, -0.4), [], -14.0, -1.6)[1][0].last_s == float("inf")
 
 
 def test_only_where_the_encoder_overshot_the_sound_gets_softer(tmp_path: Path) -> None:

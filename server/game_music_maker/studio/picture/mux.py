@@ -28,7 +28,7 @@ if sys.platform == "linux":
 
 
 class Lower(NamedTuple):
-    """A place where the limiter's ceiling has to be lower: seconds from `first_s` to `last_s`, by `db`."""
+    """A place where peaks have to be lower: seconds from `first_s` to `last_s`, by `db`."""
 
     first_s: float
     last_s: float
@@ -43,17 +43,18 @@ class Sound(Protocol):
         ...
 
     def correct(self, louder_db: float, lower: Sequence[Lower]) -> None:
-        """Aim at another loudness, with a lower ceiling in some places."""
+        """Aim at another loudness, with lower peaks in some places."""
         ...
 
 
 CEILING_DBTP = -1.0
 TOLERANCE_LU = 0.5
-_AIM_DBTP = -1.3
+_AIMS_DBTP = (-1.6, -2.4, -3.2)
+"""Where overshooting peaks are sent, at the first try and later: an encoder adds noise of its own there, other noise
+every time; what is too low for a quarter of a second costs less than encoding all again."""
 _AROUND_S = 0.08
 """How far a block of an encoder reaches beyond the tenth of a second in which it overshot."""
 _TENTH = re.compile(r"\bt: *([\d.]+) .*FTPK: *((?:-?(?:[\d.]+|inf) *)+)dBFS")
-_TRIES = 4
 _RATE = 48_000
 _PIPE_BYTES = 1 << 20
 _FED = ("-f", "f32le", "-ar", str(_RATE), "-ac", "2", "-i", "pipe:0")
@@ -130,14 +131,14 @@ def write(
     Raises:
         RenderFailed, DiskFull.
     """
-    for _ in range(_TRIES):
+    for aim in (*_AIMS_DBTP, None):
         peaks = _Peaks()
         log = _once(out, format, picture, sound, seconds, title, peaks, progress)
         if sound is None:
             return None
         levels = read_levels(log)
-        louder, lower = _correction(levels, peaks.found, target_lufs)
-        if not louder and not lower:
+        louder, lower = _correction(levels, peaks.found, target_lufs, aim or 0.0)
+        if aim is None or not (louder or lower):
             break
         sound.correct(louder, lower)
     return levels
@@ -157,16 +158,16 @@ class _Peaks:
 
 
 def _correction(
-    levels: Levels, peaks: Sequence[tuple[float, float]], target_lufs: float | None
+    levels: Levels, peaks: Sequence[tuple[float, float]], target_lufs: float | None, aim_dbtp: float
 ) -> tuple[float, list[Lower]]:
     """dB by which the sound has to become louder, and where its limiter's ceiling has to be lower: what the encoder
     adds to a peak, the limiter takes away there beforehand, at the same loudness."""
     if levels.integrated_lufs <= -69 or not math.isfinite(levels.true_peak_dbtp):
         return 0.0, []
     away = 0.0 if target_lufs is None else target_lufs - levels.integrated_lufs
-    lower = [Lower(t - 0.1 - _AROUND_S, t + _AROUND_S, peak - _AIM_DBTP) for t, peak in peaks]
+    lower = [Lower(t - 0.1 - _AROUND_S, t + _AROUND_S, peak - aim_dbtp) for t, peak in peaks]
     if levels.true_peak_dbtp > CEILING_DBTP and not lower:  # in the last piece, shorter than a tenth, that has no line
-        lower = [Lower(0.0, math.inf, levels.true_peak_dbtp - _AIM_DBTP)]
+        lower = [Lower(0.0, math.inf, levels.true_peak_dbtp - aim_dbtp)]
     return away if abs(away) > TOLERANCE_LU - 0.1 else 0.0, lower
 
 

@@ -38,17 +38,20 @@ class Limiter:
             tops = np.maximum(np.abs(piece[:, 0]), np.abs(piece[:, 1]))
             self._peaks[at:last] = np.maximum.reduceat(tops, np.arange(last - at) * HOP)
         self._fine = np.zeros(cells, bool)
-        self._lower = np.ones(cells, np.float32)
+        self._lower: list[tuple[int, int, float]] = []
         self._curve: Floats = np.ones(cells, np.float32)
         self.deepest_db = 0.0
 
     def lower(self, first: int, last: int, by_db: float) -> None:
-        """Have the ceiling `by_db` lower from frame `first` to `last`, besides what was asked for there before."""
-        self._lower[max(0, first // HOP) : max(0, last // HOP + 1)] *= np.float32(db(-by_db))
+        """Have the highest peak from frame `first` to `last` come out `by_db` lower than it would without this call."""
+        self._lower.append((max(0, first // HOP), max(0, last // HOP) + 1, db(-by_db)))
 
     def aim(self, gain_db: float, ceiling_dbtp: float) -> None:
         """Work out the curve for the sound at `gain_db` under `ceiling_dbtp`."""
-        ceiling = np.float32(db(ceiling_dbtp - _MARGIN_DB - gain_db)) * self._lower
+        ceiling = np.full(len(self._peaks), db(ceiling_dbtp - _MARGIN_DB - gain_db), np.float32)
+        for first, last, factor in self._lower:
+            tops = np.minimum(self._peaks[first:last], ceiling[first:last])
+            ceiling[first:last] = np.minimum(ceiling[first:last], tops.max(initial=0.0) * factor)
         near = (self._peaks > 0.7 * ceiling) & ~self._fine
         for first, last in loudness.runs(near, 16):
             self._oversample(first, last)

@@ -145,8 +145,8 @@ class Mix:
         self.correct(0.0, ())
 
     def correct(self, louder_db: float, lower: Sequence[tuple[float, float, float]]) -> None:
-        """Aim again: at a loudness `louder_db` higher, under a ceiling that is lower in some places besides those of
-        earlier calls: (from, to in seconds, by dB). Silence stays as it is."""
+        """Aim again: at a loudness `louder_db` higher, with lower peaks in some places, besides those of earlier calls:
+        (from, to in seconds, by dB). Silence stays as it is."""
         self._target += louder_db
         self._lower += lower
         if loudness.gated(self._energy) > loudness.SILENCE:
