@@ -113,7 +113,8 @@ def _planned(args: Mapping[str, Any], video: VideoMap) -> _Made:
     """The plan of a brief. What was changed by words since the take that it is like is changed in it too: read as
     changes, because "no drums after 0:20" says something else in a brief."""
     from .music.brief import read_brief, read_changes
-    from .music.changes import Change, only_instruments
+    from .music.change import Change
+    from .music.changes import only_instruments
     from .music.plan import revise, takes
     from .music.words import normalise
 

@@ -226,6 +226,22 @@ def test_a_tempo_by_a_share(say: str, factor: float) -> None:
     assert left == ()
 
 
+@pytest.mark.parametrize(
+    ("say", "changes"),
+    [
+        ("transpose up 3 semitones", [("up", 3.0)]), ("降两个半音", [("up", -2.0)]),
+        ("合唱和钢琴都不要", [("exclude", None), ("exclude", None)]), ("这段要无限循环", [("loop", None)]),
+        ("don't touch the drums but make the bass quieter", [("gain", -4.0)]),
+        ("别动鼓，把弦乐去掉", [("exclude", None)]),
+        ("end with a bang", [("hard", None)]),
+    ],
+)  # fmt: skip
+def test_changes_by_semitones_in_lists_and_what_stays(say: str, changes: list[tuple[str, float | None]]) -> None:
+    found, left = read_changes(say)
+    assert [(change.op, change.amount) for change in found] == changes
+    assert left == ()
+
+
 def test_changes_in_time_and_several_at_once() -> None:
     (drop,), _ = read_changes("drop the drums after 0:20")
     assert (drop.op, drop.start_s, drop.end_s) == ("exclude", 20.0, None)

@@ -89,6 +89,8 @@ def understand(text: str, timeline: Timeline, context: Context) -> Understanding
             if not spoken and not (edits and needless(piece.text, edits[-1])):
                 edits.extend(piece.edits)
             continue
+        if edits and needless(piece.text, edits[-1]):
+            continue
         rest = lexed.written(lexed.raw(piece.text)).strip(" ,，、;；。.!！")
         if (rest and not (edits or len(pieces) > 1)) or (rest and not _polite(piece.text)):
             leftovers.append(rest)
@@ -158,7 +160,10 @@ def _joined(pieces: list[_Piece], reading: Reading) -> list[_Piece]:
         if before is not None and _belongs(piece, before, reading):
             _forget(before, reading)
             _read_into(_together(before, piece, reading), reading, done, replace=True)
-            if done[-1].edits == before.edits and _says_nothing(Clause(piece.text, reading)):
+            if done[-1].edits is None and (brief := _one_brief(before, done[-1], reading)):
+                done[-1].edits = brief
+                reading.edits += brief
+            elif done[-1].edits == before.edits and _says_nothing(Clause(piece.text, reading)):
                 done[-1] = before
                 done.append(piece)  # words that changed nothing are a leftover
             elif _loses(done[-1], before, piece, reading):
@@ -172,6 +177,13 @@ def _joined(pieces: list[_Piece], reading: Reading) -> list[_Piece]:
         if latest.edits is None and before is not None and not _polite(piece.text):
             _rescue(done, reading)
     return done
+
+
+def _one_brief(before: _Piece, both: _Piece, reading: Reading) -> list[Edit] | None:
+    """A brief and what goes on with it, read as neither together ("…, no drums"): words for one new score."""
+    if [edit.kind for edit in before.edits or ()] != ["make_score"]:
+        return None
+    return [MakeScore(text=Clause(both.text, reading).raw)]
 
 
 def _loses(both: _Piece, before: _Piece, piece: _Piece, reading: Reading) -> bool:

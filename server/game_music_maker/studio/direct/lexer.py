@@ -299,8 +299,10 @@ def _minutes_seconds(found: re.Match[str]) -> float:
 
 
 def _factors(text: str, taker: _Taker) -> str:
-    text = taker.take(text, r"twice (?:as fast|the speed|as quick(?:ly)?)|快[一1]倍", "x", lambda m: 2.0)
-    text = taker.take(text, r"twice as slow(?:ly)?|慢[一1]倍|慢一半", "x", lambda m: 0.5)
+    once = r"(?:了|速)?\s?[一1]倍"
+    faster = rf"twice (?:as fast|the speed|as quick(?:ly)?)|(?<!放)(?:加速|提速|加快|快){once}"
+    text = taker.take(text, faster, "x", lambda m: 2.0)
+    text = taker.take(text, rf"twice as slow(?:ly)?|(?:减速|降速|放慢|慢){once}|慢一半", "x", lambda m: 0.5)
     text = taker.take(
         text,
         r"(?<![\w.])(\d+(?:\.\d+)?)\s?[x×](?![a-z0-9])|(?<![\w.<])x\s?(\d+(?:\.\d+)?)(?![\d.])",

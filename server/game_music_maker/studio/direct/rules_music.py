@@ -7,7 +7,7 @@ import re
 from ..numerals import ORDINAL, ordinal, value
 from .clause import Clause
 from .rules_sound import ONLY
-from .values import ChangeScore, ChooseTake, Edit, MakeScore, SetLevel
+from .values import ChangeScore, ChooseTake, Edit, MakeScore, Mute, SetLevel
 
 _COUNT = re.compile(r"(two|three|2|3|两|三|几|several|a few|some|a couple of)")
 _CHANGE = re.compile(
@@ -21,7 +21,7 @@ ABOUT_SCORE = re.compile(
     r"(?<![a-z])bpm\b|\btempo\b|\b(?:in|to) (?:the key of )?[a-g](?: ?(?:sharp|flat|#|b))? ?(?:major|"
     r"minor)\b|\bkey\b|\bmajor\b|\bminor\b|"
     r"\b\d/[48]\b|\bwaltz\b|\bmelody\b|\bsection\b|\bchorus\b|\bverse\b|\bbridge\b|\bseed\b|\bintro\b|\bending\b|"
-    r"\boctaves?\b|八度|风格|曲风|\bstyle\b|\bgenre\b|\btranspos|\bpitch\b|[升降].{0,3}调|移调|转调|大调|小调|拍子?|节拍|旋律|速度|节奏|副歌|主歌|前奏|尾声|第.段|乐器|变奏")
+    r"\boctaves?\b|八度|风格|曲风|\bstyle\b|\bgenre\b|\btranspos|\bpitch\b|[升降].{0,3}(?:调|半音|全音)|移调|转调|大调|小调|拍子?|节拍|旋律|速度|节奏|副歌|主歌|前奏|尾声|第.段|乐器|变奏")
 _FIT = re.compile(
     r"(?:re-?make|fit|re-?fit|adapt|adjust|extend|stretch|match|make) (?:the )?(?:music|score|"
     r"soundtrack|it)\b.*\b(?:length|duration|"
@@ -95,11 +95,30 @@ def read_new(clause: Clause) -> list[Edit] | None:
     """A new score: verb and music words, with a level where one is named beside it."""
     if not generates(clause) or (clause.targets and clause.targets[0] == "original" and not clause.has("on.score")):
         return None
-    made: list[Edit] = [MakeScore(text=clause.raw)]
+    made: list[Edit] = _within_a_stretch(clause) or [MakeScore(text=clause.raw)]
     shares = clause.numbers("p")
     if shares and re.search(r"(?:\bat|volume|音量|\bwith)\D{0,12}<p|<p\d+>\s*(?:volume|音量)", clause.text):
         made.append(SetLevel(target="score", share=min(shares[0], 1)))
     return made
+
+
+_STRETCH = re.compile(
+    r"(?:\bbut )?(?:\b(?:only|just)\b|只在?|仅在?)?\s*(?:\bfrom\b|\bbetween\b|从|在)?\s*<t\d+>"
+    r"\s*(?:-|–|~|\bto\b|\band\b|到|至)\s*<t\d+>"
+    r"\s*(?:之间|这段|这里|的时候)?"
+)
+
+
+def _within_a_stretch(clause: Clause) -> list[Edit] | None:
+    """ "tense music, but only from 0:30 to 1:00", 0:30到1:00配一段紧张的音乐: music that is silent outside of it."""
+    found = _STRETCH.search(clause.text)
+    if not found or len(clause.when.spans) != 1 or not (ONLY.search(clause.text) or found.start() == 0):
+        return None
+    start, end = clause.when.spans[0]
+    text = Clause(clause.text[: found.start()] + " " + clause.text[found.end() :], clause.reading).raw
+    made: list[Edit] = [MakeScore(text=text)]
+    made += [Mute(target="music", end_ms=start)] if start else []
+    return [*made, *([Mute(target="music", start_ms=end)] if end else [])]
 
 
 def read_change(clause: Clause) -> list[Edit] | None:

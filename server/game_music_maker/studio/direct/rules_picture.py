@@ -59,7 +59,16 @@ def _bars(clause: Clause) -> list[Edit] | None:
         return [CropBars()]
     if re.search(r"restore|bring|\bback\b|恢复", clause.text):
         return [CropBars(on=False)]
+    if _HAS_BARS.search(clause.text):
+        return [CropBars()]
     return [Aspect(**_shape(clause), fit="fit")]
+
+
+_HAS_BARS = re.compile(
+    r"\b(?:there(?:'s| is| are)|has|have|got|with these|is|are) .{0,12}(?:bars|borders|letterboxe?d?)"
+    r"|[有带].{0,4}黑[边条框]"
+)
+"""A complaint that bars are there."""
 
 
 def _visual(clause: Clause) -> list[Edit] | None:
@@ -235,6 +244,9 @@ def _cut_out(clause: Clause) -> list[Edit] | None:
     return None
 
 
+_EACH = re.compile(r"\b(?:each|every|all (?:the )?clips|all of them)\b|每[个一]?(?:个|段)?(?:片段|视频|素材)?|各")
+
+
 def _only_times(clause: Clause) -> bool:
     """The whole message is a stretch of the picture ("from 0:20 to the end")."""
     plain = clause.concepts <= {"is.polite"} and not clause.musical and not unknown(clause.when.rest)
@@ -263,6 +275,9 @@ def _trim(clause: Clause) -> list[Edit] | None:
         return [Trim(end_ms=-when.bare[0], clip=when.clip)]
     if len(when.spans) > 1 and when.clip is None:
         return _keep(when.spans)
+    if when.spans and clause.reading.pictures > 1 and _EACH.search(text):
+        start, end = when.spans[0]
+        return [Trim(start_ms=start, end_ms=end, clip=n) for n in range(1, clause.reading.pictures + 1)]
     if when.spans:
         start, end = when.spans[0]
         return [Trim(start_ms=start, end_ms=end, clip=when.clip)]

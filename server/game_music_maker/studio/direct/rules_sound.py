@@ -65,6 +65,8 @@ def _fade(clause: Clause) -> list[Edit] | None:
     between = clause.has("do.join") and not clause.has("on.score", "on.title")
     if not (way_in or way_out or clause.has("do.fade")) or clause.has("do.slideshow") or between:
         return None
+    if clause.targets and re.search(r"(?:\bto|\bat|到|至|成)\s*<[pd]\d+>", clause.text):
+        return None  # "fade the engine noise down to 30%"
     if re.search(
         r"in\s*(?:and|/|&|or|,)\s*out|\bin\b[^,]*\band out\b|"
         r"淡入\s*(?:和|、|/|,|及|与)?\s*淡出|both (?:sides|ends)|两端|首尾|淡入淡出",
@@ -72,8 +74,8 @@ def _fade(clause: Clause) -> list[Edit] | None:
     ):
         way_in = way_out = True
     if not (way_in or way_out):
-        opening = re.search(r"start|begin|first|开头|开始", clause.text)
-        closing = re.search(r"\bend|last|final|结尾|最后|末尾", clause.text)
+        said = clause.text if _ENDS.search(clause.text) else clause.reading.lexed.text
+        opening, closing = (re.search(pattern, said) for pattern in (_OPENING, _CLOSING))
         way_in, way_out = bool(opening) or not closing, bool(closing) or not opening
     when = clause.when
     times = [t for t in (when.length, when.to, *when.bare) if t]
@@ -90,6 +92,10 @@ def _fade(clause: Clause) -> list[Edit] | None:
         first = second = 0.0
     sides = {"in_s": first if way_in else None, "out_s": second if way_out else None}
     return [Fade(target=target, **sides) for target in _fade_targets(clause)]
+
+
+_OPENING, _CLOSING = r"start|begin|first|opening|开头|开始", r"\bend|last|final|结尾|最后|末尾"
+_ENDS = re.compile(f"{_OPENING}|{_CLOSING}")
 
 
 def _fade_targets(clause: Clause) -> list[Target | Literal["picture", "title"]]:
@@ -152,6 +158,8 @@ def _entry(clause: Clause) -> list[Edit] | None:
     start, end = clause.span
     if _NO_MUSIC.search(clause.text) and when.spans:
         return [Mute(target="music", start_ms=start, end_ms=end)]
+    if _LATE.search(clause.text) and when.bare and not when.spans:
+        return [Mute(target="music", end_ms=when.bare[0])]
     if ONLY.search(clause.text) and when.spans:
         outside: list[Edit] = [Mute(target="music", end_ms=start)] if start else []
         return [*outside, *([Mute(target="music", start_ms=end)] if end is not None else [])] or None
@@ -167,6 +175,8 @@ def _entry(clause: Clause) -> list[Edit] | None:
     return None
 
 
+_LATE = re.compile(r"\b(?:delay|later|hold back)\b|推迟|延后|延迟|晚")
+_ALL_SOUND = re.compile(r"\b(?:all|everything|total(?:ly)?|complete(?:ly)?)\b|全部|全都|完全|所有|整个|彻底")
 _NO_MUSIC = re.compile(r"\b(?:no|without|not any|don't want)\b|不想?要|不需要|没有|别放|去掉|无")
 
 
@@ -183,7 +193,7 @@ def _mute(clause: Clause) -> list[Edit] | None:
     if clause.has("do.mute") or (named and gone and not _SHARED.search(clause.text)) or (
         clause.has("on.sound") and clause.has("do.remove") and not clause.starting("color.")
     ) or (clause.has("do.remove") and clause.has("on.score") and (start is not None)):  # fmt: skip
-        targets = clause.targets or [_silent(clause)]
+        targets = clause.targets or (["all"] if _ALL_SOUND.search(clause.text) else [_silent(clause)])
         if clause.has("do.mute") and not clause.targets and clause.musical and not clause.has("on.sound", "on.it"):
             return None  # "mute the drums": a matter for the score
         return [Mute(target=t, start_ms=start, end_ms=end) for t in targets]

@@ -117,7 +117,7 @@ def _until_a_request(text: str) -> str:
 
 
 def _add(clause: Clause, text: str) -> AddTitle:
-    when, looks = clause.when, _looks(clause)
+    when, looks = clause.when, _like_the_one_before(clause) | _looks(clause)
     start, length = 0.0, 3000.0
     position = looks.pop("position", None) or ("bottom" if _WHOLE_WORDS.search(clause.text) else "center")
     duration: float | None = when.length or (when.bare[0] if when.bare and when.at is not None else None) or length
@@ -143,6 +143,17 @@ def _add(clause: Clause, text: str) -> AddTitle:
     return AddTitle(text=text, position=position, start_ms=start, duration_ms=duration, **looks)
 
 
+_HALF = re.compile(r"\bhalf\b|一半|减半")
+
+
+def _like_the_one_before(clause: Clause) -> dict[str, Any]:
+    """ "… and "B" from 0:09 to 0:11": words that are only listed look like the ones before."""
+    before = clause.reading.edits[-1] if clause.reading.edits else None
+    if not isinstance(before, AddTitle) or clause.has("on.title"):
+        return {}
+    return before.model_dump(include={"position", "size", "color"}, exclude_none=True)
+
+
 def _looks(clause: Clause) -> dict[str, Any]:
     """Position, size, colour and fade as they stand in the clause."""
     found: dict[str, Any] = {}
@@ -153,7 +164,7 @@ def _looks(clause: Clause) -> dict[str, Any]:
     if clause.has("is.bigger"):
         found["scale"] = 2.0 if clause.has("is.double") else 1.7 if clause.has("is.much") else 1.35
     elif clause.has("is.smaller"):
-        found["scale"] = 0.5 if clause.has("is.much") else 0.75
+        found["scale"] = 0.5 if clause.has("is.much", "is.half") or _HALF.search(clause.text) else 0.75
     elif clause.has("is.double") and clause.has("on.title", "on.it"):
         found["scale"] = 2.0
     else:
@@ -243,7 +254,7 @@ def _moved(clause: Clause) -> float | None:
     starts += [edit.start_ms for edit in clause.reading.edits if isinstance(edit, AddTitle)]
     if not starts or bool(later) == bool(earlier):
         return None
-    by = next(iter([*clause.when.bare, clause.when.length, 1000.0])) or 1000.0
+    by = next((t for t in (*clause.when.bare, clause.when.length, clause.when.at) if t), 1000.0)
     return max(0.0, starts[-1] + (by if later else -by))
 
 

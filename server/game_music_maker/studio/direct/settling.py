@@ -78,6 +78,8 @@ def removes_it(clause: Clause) -> bool:
 
 def needless(text: str, before: Edit) -> bool:
     """ "1:1, no black bars": cropped to fill has none; "it is upside down, turn it": the complaint says how far."""
+    if isinstance(before, CropBars):
+        return bool(_JUST_REMOVE.fullmatch(text))
     if isinstance(before, Rotate):
         return bool(_JUST_TURN.fullmatch(text))
     fills = isinstance(before, Aspect) and before.fit in (None, "crop")
@@ -88,6 +90,10 @@ _BARELESS = re.compile(r"(?:with )?no (?:black )?bars|without (?:black )?bars|(?
 _JUST_TURN = re.compile(
     r"(?:please |can you |just )?(?:rotate|turn|flip|fix|straighten) (?:it|this|that)(?: please)?|"
     r"(?:请|帮我|麻烦)?(?:把它)?(?:转一下|[转翻]过来|[摆扶]正|旋转一下)(?:吧|谢谢)?"
+)
+_JUST_REMOVE = re.compile(
+    r"(?:please |can you |just )?(?:remove|crop|cut|get rid of|take) (?:it|this|them|those|that)(?: off| out| away)?"
+    r"(?: please)?|(?:请|帮我|麻烦|把它们?)*(?:去掉?|删掉?|裁掉?|切掉?|去除|剪掉?)(?:一下)?(?:吧|谢谢)?"
 )
 _COMPLAINT = re.compile(
     r"(?:\b(?:is|are|was|were|filmed|shot|recorded)\b|'s\b)(?!.*\b(?:rotate|turn|undo)\b)|拍|[倒横躺侧歪反]着|[倒歪反]了|不要了|不算|作废"

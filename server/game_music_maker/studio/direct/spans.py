@@ -143,6 +143,9 @@ def _named(r: _Reader) -> None:
     r.take(rf"\b(?:clip|video|image|photo)\s+(?:number\s+|#)?({_COUNT})(?![\w>])", clip)
     r.take(rf"(?:片段|视频|素材|图片|照片)\s*({_COUNT})(?![\w>])(?!\s*(?:倍|秒|分))|(?:片段|素材)\s*(\d)(?!\d)", clip)
     r.take(rf"({ORDINAL})\s*(?:个|段|张)?(?:视频|片段|素材|图片|照片)|({ORDINAL})段(?!时间)", clip)
+    if len(r.clips) > 1:
+        deed = r"[加减放提降快慢转剪裁删静去只]"
+        r.take(rf"({ORDINAL})个(?=要?{deed}|\s*<x)|(?:the\s+)?({ORDINAL}) one\b", clip)
     _halves(r)
 
 

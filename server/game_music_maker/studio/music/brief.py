@@ -7,7 +7,8 @@ from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
-from .changes import Change, read_changes
+from .change import Change
+from .changes import read_changes
 from .library import library
 from .numbers import moment, read_numbers, seconds_of
 from .words import Found, blank, brief_lexicon, change_lexicon, is_chinese, match, normalise, unknown

@@ -3,43 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
+from .change import Change, faster, octaves, semitones
 from .library import library
 from .numbers import moment, read_numbers, seconds_of, zh_number
 from .words import Found, blank, change_lexicon, match, normalise, unknown
-
-Op = Literal["energy", "tempo", "mood", "density", "level", "loop", "unloop", "fade", "hard", "ring",
-             "another", "options",
-             "keep_theme", "rekey", "up", "mode", "hit", "match", "build", "swing", "bpm", "key", "meter",
-             "seed", "exclude", "faster",
-             "include", "style", "pace", "length", "octave", "gain", "only"]  # fmt: skip
-
-
-class Change(BaseModel):
-    """One edit of a score.
-
-    Attributes:
-        op: what to do; `amount` how much (energy −1..1, tempo factor, semitones, bpm, seconds, takes), `word` an id of
-            the tables (mood, instrument, palette, mode, metre) or a tonic.
-        section: ``"2"`` counted from 1, ``"-1"`` the last, a role (``intro``, ``outro``, ``A``, ``B`` …), None = all.
-        start_s, end_s: span of the music in seconds, where a time was named.
-        text: the words that asked for it.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    op: Op
-    amount: float | None = None
-    word: str | None = None
-    mode: str | None = None
-    section: str | None = None
-    start_s: float | None = None
-    end_s: float | None = None
-    text: str = ""
-
 
 _SPLIT = re.compile(
     r"[;；。\n!！]|(?<!\d)\.(?!\d)|,\s*(?:and\s+)?(?:then\s+)?|，|\bthen\b|\band then\b|然后|接着|\bbut\b|但是?"
@@ -102,59 +71,6 @@ def _exchanged(clause: str) -> tuple[list[Change], str]:
         return [], clause
     out = [Change(op="exclude", word=f.id) for f in old] + [Change(op="include", word=f.id) for f in new]
     return out, blank(clause, *hit.span())
-
-
-_FASTER = re.compile(
-    r"(?P<n>\d+)\s*(?:bpm|beats)\s*(?P<way>faster|quicker|slower|up|down)|(?P<zway>[快慢])\s*(?P<zn>\d+)\s*(?:拍|bpm)"
-)
-_SHARE = r"(?P<{0}>\d+(?:\.\d+)?)\s?(?:%|percent|per cent)"
-_FASTER_BY = re.compile(
-    rf"{_SHARE.format('n')}\s*(?P<way>faster|quicker|slower)"
-    rf"|(?P<way2>faster|quicker|slower|(?:speed|slow)(?:ed|ing)?(?: it| the music| everything)? (?:up|down))"
-    rf"(?: by)?\s*{_SHARE.format('n2')}"
-    rf"|(?:整体|全部|音乐)?(?P<way3>提速|加快|加速|快|减速|降速|放慢|减慢|慢)了?\s*{_SHARE.format('n3')}"
-)
-
-
-def _faster(clause: str) -> tuple[list[Change], str]:
-    """ "10 bpm faster", "50% slower": a tempo counted from the present one."""
-    if by := _FASTER_BY.search(clause):
-        slow = re.match(r"slow|减|降|放|慢", by["way"] or by["way2"] or by["way3"])
-        share = float(by["n"] or by["n2"] or by["n3"]) / 100
-        factor = max(1 - share, 0.25) if slow else min(1 + share, 4.0)
-        return [Change(op="tempo", amount=factor)], blank(clause, *by.span())
-    hit = _FASTER.search(clause)
-    if hit is None:
-        return [], clause
-    amount = float(hit["n"] or hit["zn"])
-    slower = (hit["way"] or hit["zway"]) in ("slower", "down", "慢")
-    return [Change(op="faster", amount=-amount if slower else amount)], blank(clause, *hit.span())
-
-
-_STEPS = {"": 1, "an": 1, "a": 1, "one": 1, "1": 1, "一": 1, "two": 2, "2": 2, "两": 2, "二": 2}
-_OCTAVE = re.compile(
-    r"(?:(?:by )?\b(?P<n>an?|one|two|1|2) )?octaves? (?P<way>lower|higher|down|up)\b"
-    r"|\b(?P<way2>lower|higher|down|up)(?: by)? (?P<n2>an?|one|two|1|2) octaves?"
-    r"|(?P<way3>[低高降升])\s*(?P<n3>[一两二12]?)\s*个?八度"
-)
-_LEAD = re.compile(r"\b(?:the )?(?:leads?|melody|tune|theme|lead (?:line|part))\b|主?旋律|主音")
-
-
-def _octaves(clause: str) -> tuple[list[Change], str]:
-    """ "lead an octave lower", 主旋律低八度: one part, or all, octaves away; word: an instrument or "lead"."""
-    hit = _OCTAVE.search(clause)
-    if hit is None:
-        return [], clause
-    steps = _STEPS[hit["n"] or hit["n2"] or hit["n3"] or ""]
-    down = (hit["way"] or hit["way2"] or hit["way3"]) in ("lower", "down", "低", "降")
-    rest = blank(clause, *hit.span())
-    lead = _LEAD.search(rest)
-    rest = _LEAD.sub(lambda m: "\0" * len(m[0]), rest)
-    named = [f for f in match(rest, change_lexicon())[0] if f.kind == "instrument"]
-    for f in named:
-        rest = blank(rest, f.start, f.end)
-    words: list[str | None] = [*(["lead"] if lead else []), *(f.id for f in named)] or [None]
-    return [Change(op="octave", amount=-steps if down else steps, word=word) for word in words], rest
 
 
 _ALONE = re.compile(r"\b(?:only|just|nothing but|solely)\b|只(?:要|留|保留|剩|用|有)|仅(?:保留|用)?")
@@ -245,8 +161,9 @@ def _clause(clause: str, before: str | None) -> tuple[list[Change], tuple[str, .
     start, end, rest = _span(_KEPT.sub(lambda kept: "\0" * len(kept[0]), clause))
     numbered, rest = _numbered(rest)
     exchanged, rest = _exchanged(rest)
-    faster, rest = _faster(rest)
-    octaves, rest = _octaves(rest)
+    sooner, rest = faster(rest)
+    higher, rest = octaves(rest)
+    moved, rest = semitones(rest)
     alone, rest = _only(rest)
     numbers = read_numbers(rest, length=False)
     found, rest = match(numbers.rest, change_lexicon())
@@ -258,7 +175,8 @@ def _clause(clause: str, before: str | None) -> tuple[list[Change], tuple[str, .
     if section is None and re.match(r"\s*(?:and\s+)?(?:make it|it\b|也|它)", clause):
         section = before
     place: dict[str, Any] = {"section": section, "start_s": start, "end_s": end, "text": clause.strip(" \0")}
-    changes: list[Change] = [change.model_copy(update=place) for change in (*exchanged, *faster, *octaves, *alone)]
+    counted = (*exchanged, *sooner, *higher, *moved, *alone)
+    changes: list[Change] = [change.model_copy(update=place) for change in counted]
     if numbers.bpm:
         changes.append(Change(op="bpm", amount=numbers.bpm, **place))
     if numbers.tonic:
@@ -324,7 +242,10 @@ _LESS_AFTER = re.compile(_BE + r"(?:less\b|quieter|softer|lower|down\b|[少轻�
 _MORE_AFTER = re.compile(_BE + r"(?:louder|stronger|more prominent|heavier|up\b|[重多响大强]一?[点些])")
 _SOFTER = re.compile(_BE + r"(?:quieter|softer|down\b|[轻小]一?[点些]|小声|轻声)")
 _LOUDER = re.compile(_BE + r"(?:louder|up\b|[响大]一?[点些]|大声|响亮)")
-_GONE_AFTER = re.compile(r"[\s\0]*(?:都|全)?(?:去掉|去除|删掉|删除|拿掉|不要|取消|关掉)|[\s\0]*(?:out|away|off|gone)\b")
+_GONE_AFTER = re.compile(
+    r"(?:[\s\0]*(?:和|与|跟|及|、)[^\s,，。都]{1,4}){0,3}[\s\0]*(?:都|全)?(?:去掉|去除|删掉|删除|拿掉|不要|取消|关掉)"
+    r"|[\s\0]*(?:out|away|off|gone)\b"
+)
 
 
 def _degree(f: Found, text: str, place: dict[str, Any]) -> Change | None:

@@ -12,7 +12,7 @@ from ..footage import VideoMap
 from ..replies import Said, say
 from .band import palettes_of
 from .brief import ArcPoint, Brief
-from .changes import Change
+from .change import Change
 from .complete import make_plan
 from .score import TempoMap
 

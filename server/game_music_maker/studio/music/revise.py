@@ -17,7 +17,7 @@ from ..replies import Said, say
 from . import affect
 from .band import assemble, palettes_of
 from .brief import Brief
-from .changes import Change
+from .change import Change
 from .complete import make_plan
 from .desk import Desk, clip, targeted
 from .library import Affect, library

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ...contract.score import PartPlan
 from ..replies import say
 from .band import assemble
-from .changes import Change
+from .change import Change
 from .desk import Desk, clip, targeted
 from .library import Instrument, library
 from .naming import instrument_name

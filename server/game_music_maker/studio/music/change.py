@@ -1,0 +1,112 @@
+"""One edit of an existing score, as a value, and the edits that count from what is there: tempo, octaves, semitones."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from ..numerals import NUMBER, value
+from .words import blank, change_lexicon, match
+
+Op = Literal["energy", "tempo", "mood", "density", "level", "loop", "unloop", "fade", "hard", "ring",
+             "another", "options",
+             "keep_theme", "rekey", "up", "mode", "hit", "match", "build", "swing", "bpm", "key", "meter",
+             "seed", "exclude", "faster",
+             "include", "style", "pace", "length", "octave", "gain", "only"]  # fmt: skip
+
+
+class Change(BaseModel):
+    """One edit of a score.
+
+    Attributes:
+        op: what to do; `amount` how much (energy −1..1, tempo factor, semitones, bpm, seconds, takes), `word` an id of
+            the tables (mood, instrument, palette, mode, metre) or a tonic.
+        section: ``"2"`` counted from 1, ``"-1"`` the last, a role (``intro``, ``outro``, ``A``, ``B`` …), None = all.
+        start_s, end_s: span of the music in seconds, where a time was named.
+        text: the words that asked for it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    op: Op
+    amount: float | None = None
+    word: str | None = None
+    mode: str | None = None
+    section: str | None = None
+    start_s: float | None = None
+    end_s: float | None = None
+    text: str = ""
+
+
+_FASTER = re.compile(
+    r"(?P<n>\d+)\s*(?:bpm|beats)\s*(?P<way>faster|quicker|slower|up|down)|(?P<zway>[快慢])\s*(?P<zn>\d+)\s*(?:拍|bpm)"
+)
+_SHARE = r"(?P<{0}>\d+(?:\.\d+)?)\s?(?:%|percent|per cent)"
+_FASTER_BY = re.compile(
+    rf"{_SHARE.format('n')}\s*(?P<way>faster|quicker|slower)"
+    rf"|(?P<way2>faster|quicker|slower|(?:speed|slow)(?:ed|ing)?(?: it| the music| everything)? (?:up|down))"
+    rf"(?: by)?\s*{_SHARE.format('n2')}"
+    rf"|(?:整体|全部|音乐)?(?P<way3>提速|加快|加速|快|减速|降速|放慢|减慢|慢)了?\s*{_SHARE.format('n3')}"
+)
+
+
+def faster(clause: str) -> tuple[list[Change], str]:
+    """ "10 bpm faster", "50% slower": a tempo counted from the present one."""
+    if by := _FASTER_BY.search(clause):
+        slow = re.match(r"slow|减|降|放|慢", by["way"] or by["way2"] or by["way3"])
+        share = float(by["n"] or by["n2"] or by["n3"]) / 100
+        factor = max(1 - share, 0.25) if slow else min(1 + share, 4.0)
+        return [Change(op="tempo", amount=factor)], blank(clause, *by.span())
+    hit = _FASTER.search(clause)
+    if hit is None:
+        return [], clause
+    amount = float(hit["n"] or hit["zn"])
+    slower = (hit["way"] or hit["zway"]) in ("slower", "down", "慢")
+    return [Change(op="faster", amount=-amount if slower else amount)], blank(clause, *hit.span())
+
+
+_STEPS = {"": 1, "an": 1, "a": 1, "one": 1, "1": 1, "一": 1, "two": 2, "2": 2, "两": 2, "二": 2}
+_OCTAVE = re.compile(
+    r"(?:(?:by )?\b(?P<n>an?|one|two|1|2) )?octaves? (?P<way>lower|higher|down|up)\b"
+    r"|\b(?P<way2>lower|higher|down|up)(?: by)? (?P<n2>an?|one|two|1|2) octaves?"
+    r"|(?P<way3>[低高降升])\s*(?P<n3>[一两二12]?)\s*个?八度"
+)
+_LEAD = re.compile(r"\b(?:the )?(?:leads?|melody|tune|theme|lead (?:line|part))\b|主?旋律|主音")
+
+
+def octaves(clause: str) -> tuple[list[Change], str]:
+    """ "lead an octave lower", 主旋律低八度: one part, or all, octaves away; word: an instrument or "lead"."""
+    hit = _OCTAVE.search(clause)
+    if hit is None:
+        return [], clause
+    steps = _STEPS[hit["n"] or hit["n2"] or hit["n3"] or ""]
+    down = (hit["way"] or hit["way2"] or hit["way3"]) in ("lower", "down", "低", "降")
+    rest = blank(clause, *hit.span())
+    lead = _LEAD.search(rest)
+    rest = _LEAD.sub(lambda m: "\0" * len(m[0]), rest)
+    named = [f for f in match(rest, change_lexicon())[0] if f.kind == "instrument"]
+    for f in named:
+        rest = blank(rest, f.start, f.end)
+    words: list[str | None] = [*(["lead"] if lead else []), *(f.id for f in named)] or [None]
+    return [Change(op="octave", amount=-steps if down else steps, word=word) for word in words], rest
+
+
+_SEMITONES = re.compile(
+    rf"(?P<way>(?:transpose (?:it |the music )?)?(?:up|down)|raise|higher|lower|drop)\b"
+    rf"[^,;.]{{0,20}}?(?:by )?(?P<n>{NUMBER})\s*(?:semitones?|half[- ]steps?)"
+    rf"|(?P<n2>{NUMBER})\s*(?:semitones?|half[- ]steps?)\s*(?P<way2>up|higher|down|lower)"
+    r"|(?P<way3>[升高降低])\s*(?P<n3>\d+|[一二两三四五六七])\s*个?半音"
+)
+
+
+def semitones(clause: str) -> tuple[list[Change], str]:
+    """ "up three semitones", 降两个半音."""
+    hit = _SEMITONES.search(clause)
+    if hit is None:
+        return [], clause
+    steps = value(hit["n"] or hit["n2"] or hit["n3"])
+    way = hit["way"] or hit["way2"] or hit["way3"]
+    down = way.endswith("down") or way in ("lower", "drop", "降", "低")
+    return [Change(op="up", amount=-steps if down else steps)], blank(clause, *hit.span())
