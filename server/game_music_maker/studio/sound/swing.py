@@ -16,12 +16,12 @@ from . import loudness
 Doubles = NDArray[np.float64]
 
 TENTHS = 10
-_CALM_LU, _TENSE_LU = 6.0, 10.0
-_LEAST, _MOST = 0.66, 1.6
+_CALM_LU, _TENSE_LU = 5.6, 12.0
+_LEAST, _MOST = 0.45, 2.6
 _FARTHEST_DB = 8.0
 _SHORT, _SMOOTH = 30, 20
 _LEAST_S = 20.0
-_TRIES = 6
+_TRIES = 8
 
 
 def wanted(score: Score) -> float | None:
