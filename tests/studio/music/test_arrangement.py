@@ -219,7 +219,7 @@ def _struck(palette: str) -> list[Note]:
 
 
 def test_of_hits_close_together_the_last_one_gets_the_crash() -> None:
-    times = [20.0, 20.9, 30.0]
+    times = [20.0, 20.9, 25.0]
     score = piece("boss_battle", hits=[{"t": t, "kind": "cut", "weight": 1.0, "locked": True} for t in times])
     first, second, alone = (h.beat for h in score.hits)
     struck = {

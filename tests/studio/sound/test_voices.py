@@ -116,3 +116,9 @@ def test_the_fundamental_of_leads_and_basses_stays(name: str) -> None:
     turn = np.exp(-2j * np.pi * hz * np.arange(9_600) / RATE) * np.hanning(9_600)
     levels = [abs(np.vdot(turn, wave[at : at + 9_600])) for at in range(4_800, len(wave) - 9_600, 4_800)]
     assert 20 * np.log10(max(levels) / min(levels)) < 10
+
+
+def test_a_long_note_that_the_bank_bends_upwards_sounds_to_its_end(bank, one_part) -> None:
+    sound = np.abs(play(one_part([(0, 16, 53, 90)], program=96, seconds=10.0), bank).stems["high"]).max(axis=1)
+    first, last = sound[: 2 * RATE].max(), sound[6 * RATE : 8 * RATE].max()
+    assert 0.001 < last / first < 2

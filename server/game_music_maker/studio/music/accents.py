@@ -22,6 +22,8 @@ _KNEE, _HEADROOM = 72, 112
 """Of what is no accent in a piece that answers a picture: the velocity from which it is held back, and the highest one
 that is left. At full strength nothing would stand out."""
 
+_CALM = 0.42
+"""Energy of a section below which a cymbal would stand apart from the music."""
 _RING_S = 2.0
 """A crash rings so long that a hit within this time would be lost in it: of a row of hits the last one gets it."""
 
@@ -42,10 +44,10 @@ def answer_hits(
 ) -> tuple[list[Part], dict[str, list[Note]]]:
     """Give each planned hit an onset that is heard: a stroke of the drums, else a chord of a sharp instrument.
 
-    Its strength stands a step above what sounds around it. `soft` styles, and soft places of others, get no cymbal: a
-    bell, the harmony struck again, the groove's own drum. By kind: cuts and flashes an accent, impacts a low stroke
-    and a beat of room before it, reveals the chord opened over the whole band, silences stop-time (everybody strikes
-    once and is still up to the next bar line).
+    Its strength stands a step above what sounds around it. `soft` styles, soft places of others and places without
+    drums get no cymbal: a bell, the harmony struck again, the groove's own drum. By kind: cuts and flashes an accent,
+    impacts a low stroke and a beat of room before it, reveals the chord opened over the whole band, silences stop-time
+    (everybody strikes once and is still up to the next bar line).
     """
     planned = [hit for hit in hits if hit.planned]
     if not planned:
@@ -59,7 +61,8 @@ def answer_hits(
     apart, crashed = 4 * _bar(plan), None  # at most one big stroke in four bars
     for hit, after in zip(planned, [*planned[1:], None], strict=True):
         chord = chord_at(chords, hit.beat)
-        gentle = soft or levels[hit.beat] < SOFT_LEVEL
+        kit = drums is not None and any(abs(n.beat - hit.beat) <= _bar(plan) for n in notes[drums.id])
+        gentle = soft or not kit or levels[hit.beat] < SOFT_LEVEL or _energy(plan, hit.beat) < _CALM
         loud = min(127, round(levels[hit.beat] + 16 + 16 * hit.weight))
         free = after is None or after.t - hit.t >= _RING_S
         big = hit.weight >= 0.9 and free and (crashed is None or hit.beat - crashed >= apart)
@@ -92,6 +95,12 @@ def _level(notes: Mapping[str, Sequence[Note]], beat: Fraction, bar: Fraction) -
         if near:
             return sum(near) / len(near)
     return SOFT_LEVEL
+
+
+def _energy(plan: ScorePlan, beat: Fraction) -> float:
+    """Energy of the section that `beat` lies in."""
+    found = [s.energy for s in plan.sections or () if (s.start_beat or 0) <= beat and s.energy is not None]
+    return found[-1] if found else 0.5
 
 
 def _plays(row: Sequence[Note], beat: Fraction, bar: Fraction) -> bool:

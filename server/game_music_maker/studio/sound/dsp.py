@@ -93,10 +93,12 @@ def _sinc(up: int, down: int) -> Floats:
 
 
 def warp(wave: Floats, cents: Floats) -> Floats:
-    """Read `wave` with its pitch moved by `cents` at each output frame (cubic Hermite); same length as `cents`."""
+    """Read `wave` with its pitch moved by `cents` at each output frame (cubic Hermite); as long as `cents`, or until
+    the wave ends."""
     step = np.exp2(cents.astype(np.float64) / 1200)
     at = np.cumsum(step) - step[0]
-    i = np.minimum(at.astype(np.int64), len(wave) - 1)
+    at = at[: int(np.searchsorted(at, len(wave)))]
+    i = at.astype(np.int64)
     f = (at - i).astype(np.float32)
     padded = np.concatenate([wave[:1], wave, np.zeros(3, np.float32)])
     a, b, c, d = padded[i], padded[i + 1], padded[i + 2], padded[i + 3]

@@ -32,9 +32,10 @@ def wave(bank: Bank, zone: Zone, key: int, *, vel: int, cents: float, n: int, ra
         vel: velocity, for the zone's filter only. cents: detune of this copy. eq: role equaliser sections (k, 6).
     """
     ratio = rate / zone.rate * 2.0 ** (-(semitones(zone, key) + cents / 100) / 12)
-    source = _unrolled(bank.sample(zone.sample), zone, int(n / ratio) + 24)
-    found = dsp.resample(source, ratio)[:n]
-    return _filtered(_bent(found, zone, rate), zone, vel, rate, eq)
+    more = _read_ahead(zone, n)
+    source = _unrolled(bank.sample(zone.sample), zone, int(more / ratio) + 24)
+    found = dsp.resample(source, ratio)[:more]
+    return _filtered(_bent(found, zone, rate, n), zone, vel, rate, eq)
 
 
 def held(zone: Zone, key: int, n: int, rate: int) -> Floats:
@@ -61,16 +62,27 @@ def _unrolled(sample: Floats, zone: Zone, n: int) -> Floats:
     return np.concatenate([sample[zone.start : last], np.tile(body, times)])[:n]
 
 
-def _bent(found: Floats, zone: Zone, rate: int) -> Floats:
-    delay, hz, depth = zone.vibrato
-    if abs(depth) < 1 and abs(zone.mod_to_pitch) < 1:
+def _read_ahead(zone: Zone, n: int) -> int:
+    """Frames that `n` frames need at most when the pitch is bent upwards."""
+    up = max(0.0, zone.mod_to_pitch) + abs(zone.vibrato[2]) if _bends(zone) else 0.0
+    return int(n * 2 ** (up / 1200)) + 1 if up else n
+
+
+def _bends(zone: Zone) -> bool:
+    return abs(zone.vibrato[2]) >= 1 or abs(zone.mod_to_pitch) >= 1
+
+
+def _bent(found: Floats, zone: Zone, rate: int, n: int) -> Floats:
+    """At most `n` frames of `found` with the zone's vibrato and the bend of its modulation envelope."""
+    if not _bends(zone):
         return found
-    cents = np.zeros(len(found), np.float32)
+    delay, hz, depth = zone.vibrato
+    cents = np.zeros(n, np.float32)
     if depth:
-        t = np.maximum(np.arange(len(found), dtype=np.float32) / rate - delay, 0)
+        t = np.maximum(np.arange(n, dtype=np.float32) / rate - delay, 0)
         cents += depth * np.sin(2 * np.pi * hz * t)
     if zone.mod_to_pitch:
-        cents += zone.mod_to_pitch * _modulation(zone, len(found), rate)
+        cents += zone.mod_to_pitch * _modulation(zone, n, rate)
     return dsp.warp(found, cents)
 
 
