@@ -250,3 +250,15 @@ def test_a_whistle_sounds_in_its_own_octave() -> None:
     given = ScorePlan(seed=1, palette=PaletteChoice(scene="western_frontier"), length_s=40, instruments={"lead": 78})
     tune = [n.pitch for n in compose(make_plan(Brief(), None, given=given)[0]).notes if n.part == "lead"]
     assert min(tune) >= 72
+
+
+def test_a_riser_is_as_strong_as_the_section_that_it_leads_to() -> None:
+    def risen(energy: float) -> list[int]:
+        section = {"bars": 4, "role": "A", "energy": energy}
+        hit = {"t": 12.0, "beat": 24.0, "kind": "reveal", "weight": 1.0}
+        score = piece("synthwave_racing", sections=[section, section, section], hits=[hit])
+        return [n.vel for n in score.notes if n.part == "riser"]
+
+    calm, full = risen(0.3), risen(1.0)
+    assert calm
+    assert max(calm) + 20 <= max(full)

@@ -149,3 +149,15 @@ def test_a_finished_sound_is_judged_by_the_table() -> None:
     assert judged["loudness error LU"]
     assert not gates.judge(score, metrics_sound.measures(_score(lufs=level + 1), mix[:-RATE], RATE))["length error ms"]
     assert not gates.judge(score, metrics_sound.measures(score, mix[: -2 * RATE], RATE))["tail dB"]
+
+
+def test_a_note_that_opens_moves_its_centroid_and_a_raw_wave_does_not() -> None:
+    still = sum(tone(200.0 * k, 1.0, 0.1 / k) for k in range(1, 20))
+    fade = np.linspace(0, 1, RATE, dtype=np.float32)[:, None]
+    opening = tone(200.0, 1.0) + fade * sum(tone(200.0 * k, 1.0, 0.1 / k) for k in range(2, 20))
+    raw, moved = (metrics_sound.centroid_moves(sound, RATE, [(0.0, 1.0)]) for sound in (still, opening))
+    assert raw is not None
+    assert raw < 0.01
+    assert moved is not None
+    assert moved > 0.2
+    assert metrics_sound.centroid_moves(still, RATE, [(0.0, 0.2)]) is None

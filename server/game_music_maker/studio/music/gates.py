@@ -79,6 +79,7 @@ GATES: Mapping[str, Gate] = {
     "contrast LU": Gate(3.0, INF, 16),
     "low end mono": Gate(0.90, 1.0),
     "lead over pads dB": Gate(3.0, INF),
+    "centroid moves": Gate(0.01, INF),
     "tail dB": Gate(40.0, INF),
     "loudness error LU": Gate(0.0, 0.5),
     "true peak dBTP": Gate(-INF, -1.0),

@@ -37,7 +37,7 @@ def lead_ins(
         bar = before.beats / before.bars
         at = section.start_beat
         if how == RISER and before.bars >= 3:
-            risers.append(_riser(at, (2 if before.bars >= 8 else 1) * bar, chords, rise, 84))
+            risers.append(_riser(at, (2 if before.bars >= 8 else 1) * bar, chords, rise, _force(sections, at, 56)))
         elif how == "roll":
             _roll(out, band, at)
         elif how == "run":
@@ -47,15 +47,24 @@ def lead_ins(
         bar = sections[0].beats / sections[0].bars if sections else Fraction(4)
         length = min(2 * bar if hit.weight >= 0.9 else bar, hit.beat)
         if length >= 1:
-            risers.append(_riser(hit.beat, length, chords, rise, 92))
+            risers.append(_riser(hit.beat, length, chords, rise, _force(sections, hit.beat, 62)))
     if risers and sounds(band, RISER):
         made.append(rise)
         out[RISER] = risers
     struck = [hit for hit in hits if hit.planned and hit.kind == "impact" and hit.weight >= 0.9]
     if struck and sounds(band, IMPACT) and not band.chip and how == RISER:
         made.append(boom)
-        out[IMPACT] = [Note(IMPACT, hit.beat, Fraction(2), _low(chords, hit.beat, boom), 104) for hit in struck]
+        out[IMPACT] = [
+            Note(IMPACT, hit.beat, Fraction(2), _low(chords, hit.beat, boom), _force(sections, hit.beat, 70))
+            for hit in struck
+        ]
     return made, out
+
+
+def _force(sections: Sequence[Section], at: Fraction, least: int) -> int:
+    """Velocity of a gesture that arrives at `at`: `least` in a section without energy, 40 more in the fullest."""
+    energy = next((s.energy for s in reversed(sections) if s.start_beat <= at), 0.5)
+    return round(least + 40 * energy)
 
 
 def _riser(at: Fraction, length: Fraction, chords: Sequence[Chord], part: Part, vel: int) -> Note:

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import rfft
 
+from ..sound import dsp
+
 Floats = NDArray[np.float64]
 
 HZ = 2.0
@@ -36,8 +38,7 @@ def chroma(mix: NDArray[np.float32], rate: int, hz: float = _FINE_HZ) -> Floats:
     Args:
         mix: shape (n,) or (n, 2).
     """
-    mono = mix.mean(axis=1) if mix.ndim == 2 else mix
-    padded = np.pad(np.asarray(mono, np.float32), (_WINDOW // 2, _WINDOW))
+    padded = np.pad(np.asarray(dsp.mono(mix), np.float32), (_WINDOW // 2, _WINDOW))
     frequency = np.arange(1, _WINDOW // 2 + 1) * rate / _WINDOW
     used = (frequency >= _LOWEST_HZ) & (frequency <= _HIGHEST_HZ)
     place = np.round(69 + 12 * np.log2(frequency[used] / 440)).astype(int) % 12
@@ -45,7 +46,7 @@ def chroma(mix: NDArray[np.float32], rate: int, hz: float = _FINE_HZ) -> Floats:
     bank[np.arange(len(place)), place] = 1
     window = np.hanning(_WINDOW).astype(np.float32)
     rows = []
-    for i in range(max(1, int(len(mono) / rate * hz))):
+    for i in range(max(1, int(len(mix) / rate * hz))):
         at = round(i * rate / hz)
         spectrum = np.abs(rfft(padded[at : at + _WINDOW] * window))[1:][used] / _WINDOW * 4
         rows.append((spectrum**2) @ bank)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.fft import rfft
 from scipy.signal import butter, sosfiltfilt
 
-from ..sound import loudness
+from ..sound import dsp, loudness
 from . import metrics, metrics_form, metrics_picture
 from .score import Score
 
@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 _TENTH = 10
 _SHORT_S = 3.0
 _WINDOW = 4096
+_LONG_NOTE_S = 0.25
 QUIET_DB = -120.0
 
 
@@ -75,7 +76,7 @@ def band(mix: Sound, rate: int, low: float, high: float) -> Sound:
 def low_end_mono(mix: Sound, rate: int) -> float | None:
     """Share of the energy below 120 Hz that both channels share; None without low end (40 dB below the whole)."""
     low = band(mix, rate, 0.0, 120.0)
-    middle, side = low.mean(axis=1), (low[:, 0] - low[:, 1]) / 2
+    middle, side = dsp.mono(low), (low[:, 0] - low[:, 1]) / 2
     shared, apart = float(np.vdot(middle, middle)), float(np.vdot(side, side))
     if shared + apart < 1e-4 * float(np.vdot(mix, mix)) / 2 or shared + apart == 0:
         return None
@@ -109,7 +110,7 @@ def tail(mix: Sound, rate: int, last_onset_s: float) -> float:
 
 def brightness(mix: Sound, rate: int) -> float:
     """Spectral centroid in Hz of the whole, weighted by magnitude, silent frames left out by their weight."""
-    mono = mix.mean(axis=1)
+    mono = dsp.mono(mix)
     frames = np.lib.stride_tricks.sliding_window_view(mono, _WINDOW)[:: 2 * _WINDOW]
     total = np.zeros(_WINDOW // 2 + 1)
     for at in range(0, len(frames), 128):
@@ -118,10 +119,37 @@ def brightness(mix: Sound, rate: int) -> float:
     return float((frequency * total).sum() / total.sum()) if total.sum() > 0 else 0.0
 
 
+def centroid_moves(sound: Sound, rate: int, spans: Sequence[tuple[float, float]]) -> float | None:
+    """By how much the spectral centroid moves within a note: its standard deviation over its mean, the median of notes.
+
+    Args:
+        sound: one part alone. spans: (start, end) of its notes in seconds; those under 0.25 s are left out.
+
+    Returns:
+        0 for a raw waveform that stands still; None where no note is long enough or sounds.
+    """
+    mono = dsp.mono(sound)
+    size, hop = 2048, 1024
+    window = np.hanning(size).astype(np.float32)
+    hertz = np.arange(size // 2 + 1) * rate / size
+    found = []
+    for start, end in spans:
+        piece = mono[round((start + 0.02) * rate) : round(end * rate)]
+        if end - start < _LONG_NOTE_S or len(piece) < size + 2 * hop:
+            continue
+        rows = np.abs(rfft(np.lib.stride_tricks.sliding_window_view(piece, size)[::hop] * window, axis=1))
+        loud = rows.sum(axis=1)
+        heard = loud > 0.03 * loud.max()
+        if loud.max() > 1e-3 and heard.sum() >= 3:
+            centre = (rows[heard] @ hertz) / loud[heard]
+            found.append(float(centre.std() / centre.mean()))
+    return float(np.median(found)) if found else None
+
+
 def music_vectors(mix: Sound, rate: int, hz: float = 10.0) -> Floats:
     """Chroma and 16 mel bands of each tenth of a second, each half of unit length, shape (rows, 28)."""
     tones = metrics_form.chroma(mix, rate, hz)
-    mono = np.pad(mix.mean(axis=1), (_WINDOW // 2, _WINDOW))
+    mono = np.pad(dsp.mono(mix), (_WINDOW // 2, _WINDOW))
     frequency = np.arange(_WINDOW // 2 + 1) * rate / _WINDOW
     mel = 2595 * np.log10(1 + frequency / 700)
     edges = np.linspace(2595 * np.log10(1 + 40 / 700), 2595 * np.log10(1 + 12_000 / 700), 17)
@@ -215,6 +243,10 @@ def measures(
     }
     if groups and "lead" in groups and "pads" in groups:
         found["lead over pads dB"] = over(groups["lead"], groups["pads"], rate)
+    if groups and "lead" in groups:
+        tune = [n for n in score.notes if any(p.id == n.part and p.role == "lead" for p in score.parts)]
+        spans = [(score.tempo.seconds(n.beat), score.tempo.seconds(n.beat + n.dur_beats)) for n in tune]
+        found["centroid moves"] = centroid_moves(groups["lead"], rate, spans)
     if len(mix) >= 40 * rate:
         found |= metrics_form.structureness(head, rate)
     if video is not None and video.flow:

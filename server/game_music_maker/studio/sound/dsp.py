@@ -51,6 +51,12 @@ def biquad(kind: Kind, rate: int, hz: float, *, gain_db: float = 0.0, q: float =
     return np.array([[b0 / a0, b1 / a0, b2 / a0, 1.0, a1 / a0, a2 / a0]], dtype=np.float32)
 
 
+def mono(sound: Floats) -> Floats:
+    """The mean of the channels of `sound`, shape (n, 2) or (n,): columns added, which is far quicker than a mean over
+    rows of two."""
+    return (sound[:, 0] + sound[:, 1]) * np.float32(0.5) if sound.ndim == 2 else sound
+
+
 def first_highpass(rate: int, hz: float) -> Sections:
     """A first-order high-pass as a section, shape (1, 6): what it passes may be added back as a shelf."""
     k = tan(pi * hz / rate)

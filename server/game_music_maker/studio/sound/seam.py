@@ -144,7 +144,7 @@ def examine(
 ) -> Seam:
     """Measure the seam of `loop`, shape (n, 2). `bars` and `onsets` are frames inside it; the rest as in `Seam`."""
     n = len(loop)
-    mono = loop.mean(axis=1)
+    mono = dsp.mono(loop)
     near = max(4, round(_NEAR_S * rate))
     lines = sorted({at for at in bars if near < at < n - near})
     places = sorted({at for at in (*lines, *onsets) if near < at < n - near}) or [n // 2]
