@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,7 @@ def make(bank: Callable[[], Bank], args: Mapping[str, Any], progress: Progress) 
         DiskFull, BackendError: the folder cannot be written.
     """
     from .music.compose import compose
+    from .music.report import cue_sheet
     from .sound.play import play
     from .store import disk_words
 
@@ -84,11 +86,12 @@ def make(bank: Callable[[], Bank], args: Mapping[str, Any], progress: Progress) 
         progress=lambda share, stage: progress(0.3 + 0.55 * share, stage),
     )
     progress(0.88, "checking the result")
-    sheet, report = _proof(score, plan, played, video)
     folder = Path(args["folder"])
-    with disk_words("the score"):
+    with _report(score, plan, played, video) as told, disk_words("the score"):
         folder.mkdir(parents=True)
         _write_wav(folder / "mix.wav", played)
+        sheet = cue_sheet(score, played, video)
+        report = told()
         _write_json(folder / "plan.json", plan.model_dump(mode="json", exclude_none=True))
         _write_json(folder / "request.json", {**request, "video": video.model_dump(mode="json")})
         _write_json(folder / "cue_sheet.json", sheet)
@@ -172,11 +175,20 @@ def _not_understood(unknown: tuple[str, ...]) -> tuple[Said, ...]:
     return (say("plan.not_understood", words=words),) if words else ()
 
 
-def _proof(score: Score, plan: ScorePlan, played: Played, video: VideoMap) -> tuple[dict[str, Any], dict[str, Any]]:
-    from .music.report import cue_sheet, report
+@contextmanager
+def _report(score: Score, plan: ScorePlan, played: Played, video: VideoMap) -> Iterator[Callable[[], dict[str, Any]]]:
+    """Gives a function that gives the report, on which a twin of this process works meanwhile where it can."""
+    from .music.report import report
+    from .sound import twin
 
-    sheet = cue_sheet(score, played, video)
-    return sheet, report(score, plan, played, video)
+    def make_it() -> dict[str, Any]:
+        return report(score, plan, played, video)
+
+    if not twin.possible():
+        yield make_it
+        return
+    with twin.Twin(lambda hear: make_it()) as other:
+        yield lambda: other.result() or make_it()
 
 
 def _facts(score: Score, plan: ScorePlan, played: Played, sheet: Mapping[str, Any]) -> dict[str, Any]:
