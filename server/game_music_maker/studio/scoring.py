@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float, str], None]
 RATE = 48_000
-_BLOCK = 1 << 20
+_BLOCK = 1 << 17
 _MARK = "fingerprint.json"
 _MOST_COMPARED = 1_000
 
@@ -276,15 +276,14 @@ def kit(bank: Callable[[], Bank], folder: Path, out: Path, progress: Progress) -
 
 def _write_wav(path: Path, played: Played) -> None:
     """The mix as 32-bit float WAV."""
-    sound = played.mix.astype("<f4", order="C", copy=False).data.cast("B")
-    rate = played.rate
+    mix, rate = played.mix, played.rate
+    size = 8 * len(mix)
     fmt = struct.pack("<4sIHHIIHH", b"fmt ", 16, 3, 2, rate, rate * 8, 8, 32)
-    fact = struct.pack("<4sII", b"fact", 4, len(sound) // 8)
-    head = fmt + fact + struct.pack("<4sI", b"data", len(sound))
+    head = fmt + struct.pack("<4sII4sI", b"fact", 4, len(mix), b"data", size)
     with path.open("wb") as file:
-        file.write(struct.pack("<4sI4s", b"RIFF", 4 + len(head) + len(sound), b"WAVE") + head)
-        for at in range(0, len(sound), _BLOCK):
-            file.write(sound[at : at + _BLOCK])
+        file.write(struct.pack("<4sI4s", b"RIFF", 4 + len(head) + size, b"WAVE") + head)
+        for at in range(0, len(mix), _BLOCK):
+            file.write(mix[at : at + _BLOCK].astype("<f4", order="C", copy=False).data.cast("B"))
 
 
 def _write_json(path: Path, value: Any) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from game_music_maker.errors import Cancelled
 from game_music_maker.studio.music.score import LAYERS, Note, Part, Reverb, Score, TempoMap
 from game_music_maker.studio.sound import loudness
+from game_music_maker.studio.sound import play as module
 from game_music_maker.studio.sound.play import play
 
 RATE = 48_000
@@ -212,6 +215,24 @@ def test_without_stems_the_mix_is_the_same_but_for_rounding(piece, bank) -> None
     assert alone.stems == {}
     assert np.abs(alone.mix - played.mix).max() < 1e-5
     assert alone.levels == pytest.approx(played.levels, abs=1e-6)
+
+
+def test_a_long_piece_needs_half_the_memory_and_sounds_the_same(piece, bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    score, usual = piece[0], play(piece[0], bank, stems=False)
+
+    def peak() -> tuple[int, Any]:
+        tracemalloc.start()
+        made = play(score, bank, stems=False)
+        highest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return highest, made
+
+    before, _ = peak()
+    monkeypatch.setattr(module, "_LONG_FRAMES", 48_000)
+    after, made = peak()
+    assert np.abs(made.mix - usual.mix).max() < 1e-4
+    bus = usual.mix.size * 4 * 3 // 2
+    assert after < before - 0.7 * bus
 
 
 def test_articulations_are_heard(bank, one_part) -> None:

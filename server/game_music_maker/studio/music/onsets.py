@@ -17,10 +17,11 @@ def onsets(mix: NDArray[np.float32], rate: int) -> tuple[Floats, Floats]:
 
     A frame is an onset where its flux is the highest within 50 ms and stands over the local mean.
     """
-    mono = np.asarray(mix, dtype=np.float32)
-    if mono.ndim == 2:
-        mono = (mono[:, 0] + mono[:, 1]) * np.float32(0.5)
-    padded = np.concatenate([np.zeros(_WINDOW // 2, np.float32), mono, np.zeros(_WINDOW, np.float32)])
+    ears = mix if mix.ndim == 2 else mix[:, None]
+    padded = np.zeros(_WINDOW // 2 + len(ears) + _WINDOW, np.float32)
+    mono = padded[_WINDOW // 2 : _WINDOW // 2 + len(ears)]
+    np.add(ears[:, 0], ears[:, -1], out=mono)
+    mono *= np.float32(0.5)
     flux = _flux(padded)
     if not len(flux) or flux.max() <= 0:
         return np.zeros(0), np.zeros(0)

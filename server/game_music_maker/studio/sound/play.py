@@ -25,6 +25,7 @@ from .stage import Presence, Stage, zeros
 
 Floats = NDArray[np.float32]
 Progress = Callable[[float, str], None]
+_LONG_FRAMES = 5 * 60 * 48_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +127,15 @@ def _layers(stage: Stage, score: Score, kept: dict[Layer, Floats], tell: Progres
 
 def _both(stage: Stage, beside: bool, tell: Progress) -> tuple[Floats, Floats]:
     """What all parts make together, shape (2, length), and what rings of the intro: two halves, always summed in the
-    same order, whoever plays them, and then in their room."""
+    same order, whoever plays them, and then in their room. The halves of a long piece go one after the other into the
+    same memory."""
     ours, theirs = stage.halves()
     buses = stage.buses()
+    if stage.length > _LONG_FRAMES:
+        stage.play(ours, buses)
+        tell(0.4, "playing")
+        stage.play(theirs, buses)
+        return stage.finish(buses)
     others = stage.buses(twin.shared if beside else zeros)
     levels = None
     if beside:

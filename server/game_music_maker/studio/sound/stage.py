@@ -114,7 +114,7 @@ class Stage:
             first, span = self._loop
             frames = [span * (self._passes + 1) + self._ringing + _PRE_ROLL]
             frames += [first + self._ringing] if first else []
-        return [Bus(lines[:2], lines[2]) for lines in (make((3, n)) for n in frames)]
+        return [Bus(make((2, n)), make((1, n))[0]) for n in frames]
 
     def play(
         self,
