@@ -358,3 +358,10 @@ def test_music_is_made_to_the_picture_as_the_same_message_leaves_it() -> None:
     assert in_working_order([music, level, title, cut]) == [title, cut, music, level]
     assert in_working_order([music, title]) == [music, title]
     assert in_working_order([music, Undo(), cut]) == [music, Undo(), cut]
+
+
+def test_a_cross_fade_at_one_joint_alone(stages: dict[str, Any]) -> None:
+    timeline, said = do(stages["clips"], Join(transition="crossfade", seconds=1, after=2))
+    assert [clip.transition_ms for clip in timeline.of("video")] == [0, 0, 1000]
+    assert "Clips 2 and 3" in said
+    assert do(stages["clips"], Join(after=3))[0] == stages["clips"].timeline

@@ -188,3 +188,13 @@ def test_a_genre_without_a_palette_gets_the_nearest(words: str, palette: str) ->
     assert chosen is not None
     assert palette in (chosen.scene, chosen.style)
     assert [id for _, id in nearest(normalise(words))] == [palette]
+
+
+def test_a_length_by_words_where_no_picture_has_one() -> None:
+    free = make_plan(read_brief("calm piano music, 20 seconds, seed 4"), None)[0]
+    changes, left = read_changes("make it 30 seconds long")
+    longer, notes = revise(free, changes, None)
+    assert not left
+    assert compose(longer, None).length_s == pytest.approx(30, abs=0.6)
+    assert [note.ids[0] for note in notes][-1] == "revise.length"
+    assert revise(free, changes, VIDEO)[1][-1].ids == ("revise.length_of_picture",)

@@ -8,6 +8,7 @@ from functools import cached_property
 from ..music.words import brief_lexicon, change_lexicon, match, unknown
 from ..timeline import Timeline
 from .context import Context, Touched
+from .drafting import is_elastic
 from .lexer import TOKEN, Lexed
 from .phrases import Hit, scan
 from .spans import When, find_when
@@ -44,6 +45,11 @@ class Reading:
     @property
     def pictures(self) -> int:
         return len([clip for clip in self.timeline.of("video") if clip.asset])
+
+    @property
+    def filmed(self) -> bool:
+        """The picture has a length of its own: footage, or stills whose lengths were named."""
+        return bool(self.pictures) and not is_elastic(self.timeline)
 
     @property
     def stills(self) -> bool:

@@ -158,10 +158,16 @@ def join(edit: Join, timeline: Timeline, context: Context) -> tuple[Timeline, Sa
     if len(clips) < 2:
         return timeline, say("join.one") if clips else say("cut.no_picture")
     over = edit.seconds * 1000 if edit.transition == "crossfade" else 0.0
-    ready = [clips[0], *(put(clip, transition_ms=over) for clip in clips[1:])]
+    if edit.after is not None and not 0 < edit.after < len(clips):
+        return timeline, _no_such(clips)
+    joints = range(1, len(clips)) if edit.after is None else (edit.after,)
+    ready = [put(clip, transition_ms=over) if i in joints else clip for i, clip in enumerate(clips)]
     changed = replace_clips(timeline, "video", in_sequence(ready))
     changed, note = _follow(changed, 0, picture_ms(changed))
     how = say("join.crossfade", s=edit.seconds) if over else say("join.cuts")
+    if edit.after is not None:
+        both = {"first": edit.after, "second": edit.after + 1}
+        return changed, say("join.one_joint", **both, how=how, length=length(picture_ms(changed))) + note
     return changed, say("join.done", count=len(clips), how=how, length=length(picture_ms(changed))) + note
 
 

@@ -138,6 +138,7 @@ def _quotes(message: str, taker: _Taker) -> str:
 
 def _plain(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("‘", "'")
+    text = re.sub(r"一(?:丢丢|丢|丁点|咪咪|捏捏|丢儿)", "一点点", text)
     text = re.sub(r"\b(do|does|did|is|was|are|would|could|should|ca|wo)nt\b", r"\1n't", text)
     text = re.sub(r"[a-z]{5,}", lambda word: spelled(word.group()), text)
     return re.sub(r"\s*[\r\n]+\s*", "\n", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..music.change import as_long_as
 from ..numerals import ORDINAL, ordinal, value
 from .clause import Clause
 from .rules_sound import ONLY
@@ -127,6 +128,7 @@ def read_change(clause: Clause) -> list[Edit] | None:
     short = len(clause.text.split()) <= 3  # "quick" in a long sentence is no wish for the music
     about = bool(kinds - {"pace"}) or (bool(kinds) and short) or clause.changing
     about = about or bool(ABOUT_SCORE.search(clause.text) or _FIT.search(clause.text))
+    about = about or (not clause.reading.filmed and bool(as_long_as(clause.raw.lower())[0]))
     loop = re.search(r"\bloop|循环|无缝", clause.text)
     compares = clause.has("is.bigger", "is.smaller", "is.brighter", "is.darker", "do.speed", "is.faster", "is.slower")
     named = clause.has("on.score") and (clause.starting("do.") or compares or _CHANGE.search(clause.text))

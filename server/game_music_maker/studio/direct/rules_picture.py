@@ -13,6 +13,7 @@ from .rules_sound import ONLY
 from .spans import Span
 from .values import (
     Aspect,
+    ChangeScore,
     CropBars,
     CutOut,
     Edit,
@@ -169,22 +170,22 @@ def _index(word: str, count: int) -> int | None:
         return None
 
 
+_HARD = re.compile(
+    r"\bno transition|without transition|hard cut|remove (?:the )?(?:transition|cross)|不要转场|去掉转场|硬切|去掉叠化"
+)
+_SOFT = re.compile(r"cross|dissolve|fade|transition|叠化|淡|溶解|转场|过渡")
+
+
 def _join(clause: Clause) -> list[Edit] | None:
     if not clause.has("do.join") or clause.has("on.title", "on.score"):
         return None
-    if re.search(r"cross|dissolve|fade|叠化|淡|溶解", clause.text) or re.search(r"transition|转场|过渡", clause.text):
-        if re.search(
-            (
-                r"\bno transition|without transition|hard cut|remove (?:the )?(?:transition|cross)|不要转场|"
-                r"去掉转场|硬切|去掉叠化"
-            ),
-            clause.text,
-        ):
-            return [Join()]
-        when = clause.when
-        times = [t for t in (when.length, when.to, *when.bare) if t]
-        return [Join(transition="crossfade", seconds=min((times[0] / 1000) if times else 0.5, 10))]
-    return [Join()]
+    near = sorted(set(clause.when.clips))
+    after = near[0] if len(near) == 2 and near[1] - near[0] == 1 < clause.reading.pictures - 1 else None
+    if not _SOFT.search(clause.text) or _HARD.search(clause.text):
+        return [Join(after=after)]
+    when = clause.when
+    times = [t for t in (when.length, when.to, *when.bare) if t]
+    return [Join(transition="crossfade", seconds=min((times[0] / 1000) if times else 0.5, 10), after=after)]
 
 
 def _rotate(clause: Clause) -> list[Edit] | None:
@@ -262,6 +263,8 @@ def _trim(clause: Clause) -> list[Edit] | None:
     if clause.has("on.title"):
         return None
     when, text = clause.when, clause.text
+    if clause.reading.score and not clause.reading.filmed and _LASTS.search(text):
+        return [ChangeScore(text=clause.raw)]  # there is nothing but music to be as long
     taken = re.search(r"\b(?:off|away)\b|<t\d+> from the (?:start|beginning|end|front|back)|掉|去", text)
     if taken and when.spans:
         last_first = sorted(when.spans, key=lambda span: span[0] if span[0] >= 0 else 1e12, reverse=True)
@@ -290,6 +293,9 @@ def _trim(clause: Clause) -> list[Edit] | None:
     if kept and ONLY.search(text) and max(kept) <= clause.reading.pictures:
         return [CutOut(clip=n) for n in range(clause.reading.pictures, 0, -1) if n not in kept] or None
     return None
+
+
+_LASTS = re.compile(r"\blong\b|\b(?:longer|extend|stretch|lengthen)|长|延")
 
 
 def _keep(spans: list[Span]) -> list[Edit]:

@@ -40,19 +40,28 @@ def _own(clause: Clause) -> list[Edit] | None:
     return [UseOwnMusic(name=clause.quotes[0] if clause.quotes else None)]
 
 
+_LESS_DUCKING = re.compile(
+    r"(?:\bnot|n't|\bless|\btoo)\b.{0,16}\b(?:so|that|as|too) ?(?:much|hard|far|strong|low|deep)"
+    r"|\btoo (?:much|hard|far)\b"
+    r"|(?:没|别|不要|不用)(?:那么|这么|压得?太)|太(?:多|狠|厉害|低)"
+)
+
+
 def _duck(clause: Clause) -> list[Edit] | None:
     if not clause.has("do.duck") or clause.has("do.generate", "on.title"):
         return None
     covered = re.search(
         r"(?:别|不要|不能).{0,6}(?:盖|压过|遮|淹|抢)|\b(?:don't|not|never)\b.*\b(?:drown|cover|bury|over)", clause.text
     )
+    now = next((clip.duck_db for clip in clause.reading.timeline.of("audio") if clip.role), 0.0)
+    if _LESS_DUCKING.search(clause.text):
+        return [Duck(db=max((now or 9) - 4, 3))]
     off = not covered and re.search(
         r"\b(?:no|stop|disable|without|off|don't|remove)\b|不要|取消|关闭|停止|别|不用", clause.text
     )
     if off:
         return [Duck(db=0)]
     loud = clause.numbers("d")
-    now = next((clip.duck_db for clip in clause.reading.timeline.of("audio") if clip.role), 0.0)
     if not loud and now and re.search(r"\b(?:less|weaker|gentler|softer duck)\b|少一?点|弱一?点|轻一?点", clause.text):
         return [Duck(db=max(now - 4, 3))]
     if loud:

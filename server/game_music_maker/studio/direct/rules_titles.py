@@ -195,7 +195,7 @@ def _follow_up(clause: Clause, text: str | None) -> list[Edit] | None:
         return None  # something to add, and not said what
     looks = _looks(clause)
     when, times = clause.when, dict[str, Any]()
-    plain = not (clause.residue or set(clause.starting("do.")) - {"change"} or clause.starting("on."))
+    plain = not (clause.residue or set(clause.starting("do.")) - {"change", "add"} or clause.starting("on."))
     about_time = (
         plain
         or clause.has("on.title")

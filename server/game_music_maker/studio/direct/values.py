@@ -160,11 +160,13 @@ class Reorder(_Value):
 
 
 class Join(_Value):
-    """Clips one after the other, with a hard cut or a cross-fade of `seconds` between them."""
+    """Clips one after the other, with a hard cut or a cross-fade of `seconds` between them; only where clip number
+    `after` ends (1-based), where it is named."""
 
     kind: Literal["join"] = "join"
     transition: Literal["cut", "crossfade"] = "cut"
     seconds: Annotated[float, Field(gt=0, le=10)] = 0.5
+    after: int | None = None
 
 
 class Slideshow(_Value):

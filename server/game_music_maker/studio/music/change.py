@@ -40,6 +40,25 @@ class Change(BaseModel):
     text: str = ""
 
 
+_LASTS = re.compile(
+    rf"\b(?:make|cut|extend|shorten|stretch|lengthen) (?:it|this|that|the (?:music|score|track|loop|song|whole thing))"
+    rf"(?: down| out)?(?: to)?(?: about| around)? (?P<n>{NUMBER})[\s-]*"
+    rf"(?P<u>seconds?|secs?|s|minutes?|mins?)\b(?: long)?"
+    rf"|(?P<n2>{NUMBER})[\s-]*(?P<u2>seconds?|secs?|minutes?|mins?) long\b"
+    rf"|(?:改成|改为|变成|做成|延长到|加长到|缩短到|时长)\s*(?P<n3>{NUMBER})\s*(?P<u3>秒钟?|分钟)长?"
+)
+
+
+def as_long_as(clause: str) -> tuple[list[Change], str]:
+    """ "make it 30 seconds long": the length of the whole."""
+    hit = _LASTS.search(clause)
+    if hit is None or re.search(r"fade|淡", clause):
+        return [], clause
+    seconds = value(hit["n"] or hit["n2"] or hit["n3"])
+    seconds *= 60 if re.match(r"min|分", hit["u"] or hit["u2"] or hit["u3"]) else 1
+    return [Change(op="length", amount=min(max(seconds, 1.0), 7200.0))], blank(clause, *hit.span())
+
+
 _FASTER = re.compile(
     r"(?P<n>\d+)\s*(?:bpm|beats)\s*(?P<way>faster|quicker|slower|up|down)|(?P<zway>[快慢])\s*(?P<zn>\d+)\s*(?:拍|bpm)"
 )

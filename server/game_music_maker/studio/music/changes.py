@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .change import Change, faster, octaves, semitones
+from .change import Change, as_long_as, faster, octaves, semitones
 from .library import library
 from .numbers import moment, read_numbers, seconds_of, zh_number
 from .words import Found, blank, change_lexicon, match, normalise, unknown
@@ -161,6 +161,7 @@ def _clause(clause: str, before: str | None) -> tuple[list[Change], tuple[str, .
     start, end, rest = _span(_KEPT.sub(lambda kept: "\0" * len(kept[0]), clause))
     numbered, rest = _numbered(rest)
     exchanged, rest = _exchanged(rest)
+    lasting, rest = as_long_as(rest)
     sooner, rest = faster(rest)
     higher, rest = octaves(rest)
     moved, rest = semitones(rest)
@@ -175,7 +176,7 @@ def _clause(clause: str, before: str | None) -> tuple[list[Change], tuple[str, .
     if section is None and re.match(r"\s*(?:and\s+)?(?:make it|it\b|也|它)", clause):
         section = before
     place: dict[str, Any] = {"section": section, "start_s": start, "end_s": end, "text": clause.strip(" \0")}
-    counted = (*exchanged, *sooner, *higher, *moved, *alone)
+    counted = (*exchanged, *lasting, *sooner, *higher, *moved, *alone)
     changes: list[Change] = [change.model_copy(update=place) for change in counted]
     if numbers.bpm:
         changes.append(Change(op="bpm", amount=numbers.bpm, **place))

@@ -290,6 +290,14 @@ def _loop(desk: Desk, change: Change) -> None:
     desk.notes.append(say("revise.loops" if wanted else "revise.ends"))
 
 
+def _length(desk: Desk, change: Change) -> None:
+    if desk.video is not None and desk.video.duration > 0:
+        desk.notes.append(say("revise.length_of_picture"))
+        return
+    desk.relaid(length_s=change.amount)
+    desk.notes.append(say("revise.length", s=change.amount or 0))
+
+
 def _ending(desk: Desk, change: Change) -> None:
     desk.set(ending=change.op)
     if desk.plan.loop:
@@ -337,5 +345,5 @@ _HANDLERS: dict[str, Callable[[Desk, Change], None]] = {
     "key": _key, "up": _key, "rekey": _key, "mode": _key, "mood": _mood, "exclude": _exclude, "include": _include,
     "another": _another, "seed": _another, "style": _style, "loop": _loop, "unloop": _loop,
     "level": _level, "build": _build, "hit": _hit, "match": _hit, "swing": _swing, **dict.fromkeys(_LAST, _ending),
-    "octave": register, "gain": register, "only": only,
+    "length": _length, "octave": register, "gain": register, "only": only,
 }  # fmt: skip
