@@ -109,8 +109,9 @@ class Clause:
         """Kinds of music words: ``palette``, ``mood``, ``instrument``, ``pace``, ``request``."""
         words = list(TOKEN.sub(lambda token: " " * len(token.group()), self.text))
         for hit in self.hits:
-            if hit.concept in _DEEDS:  # "lose the music" is no music of defeat
-                words[hit.start : hit.end] = " " * (hit.end - hit.start)
+            if hit.concept in _DEEDS:  # "lose the music" is no music of defeat; "take the piano out" names a piano
+                verb = len(self.text[hit.start : hit.end].split(" ")[0])
+                words[hit.start : hit.start + verb] = " " * verb
         found, _ = match("".join(words), brief_lexicon())
         return tuple(one.kind for one in found if one.kind not in _NOT_MUSIC)
 

@@ -64,6 +64,9 @@ _BARE_LEVEL = (
     r"(?:\bto|\bat|=|[:：]|到|为|成|至|是|(?<=volume)\s|(?<=音量)\s?)\s*)"
     r"(\d{1,3}|[01]?\.\d+)(?![\d.:%]|\s?(?:%|db|percent|s\b|sec|x\b|分贝|秒|倍|bpm|to\b|到|-))"
 )
+_NAMES_A_THING = ("last ", "first ", "second ", "third ", "clip ", "clips ", "video ", "image ", "photo ", "take ",
+                  "section ", "number ", "#", "片段")  # fmt: skip
+"""Before a number: it is no time, but says which one."""
 _PARTS = {"quarter": 4, "third": 3, "fifth": 5, "tenth": 10}
 _TO = r"\s*(?:-|–|—|~|～|to|until|till|through|到|至)\s*"
 
@@ -229,8 +232,9 @@ def _times(text: str, taker: _Taker) -> str:
         opening = taker.put("t", first, found.group(1))
         return f" {opening} - {taker.put('t', second, found.group(2) + found.group(3))} "
 
-    named = r"(?<!clip )(?<!clips )(?<!video )(?<!image )(?<!photo )(?<!take )(?<!section )(?<!number )(?<!#)(?<!片段)"
+    named = "".join(f"(?<!{word})" for word in _NAMES_A_THING)
     text = re.sub(rf"{named}(?:seconds?\s)?({NUMBER}){_TO}({NUMBER})[\s-]?({_SECONDS}|{_MINUTES})", spread, text)
+    text = re.sub(rf"(?<=between )(?<!to between )({NUMBER}) and ({NUMBER})[\s-]?({_SECONDS}|{_MINUTES})", spread, text)
     text = re.sub(
         rf"(?<![a-z])seconds?\s(\d+(?:\.\d+)?)(?:{_TO}(?:seconds?\s)?(\d+(?:\.\d+)?))?(?!\s?[\d:%a-z])",
         _worded(taker),

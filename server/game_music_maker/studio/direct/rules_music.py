@@ -22,11 +22,12 @@ ABOUT_SCORE = re.compile(
     r"(?<![a-z])bpm\b|\btempo\b|\b(?:in|to) (?:the key of )?[a-g](?: ?(?:sharp|flat|#|b))? ?(?:major|"
     r"minor)\b|\bkey\b|\bmajor\b|\bminor\b|"
     r"\b\d/[48]\b|\bwaltz\b|\bmelody\b|\bsection\b|\bchorus\b|\bverse\b|\bbridge\b|\bseed\b|\bintro\b|\bending\b|"
-    r"\boctaves?\b|八度|风格|曲风|\bstyle\b|\bgenre\b|\btranspos|\bpitch\b|[升降].{0,3}(?:调|半音|全音)|移调|转调|大调|小调|拍子?|节拍|旋律|速度|节奏|副歌|主歌|前奏|尾声|第.段|乐器|变奏")
+    r"\boctaves?\b|八度|风格|曲风|\bstyle\b|\bgenre\b|\btranspos|\bpitch\b|[升降].{0,3}(?:调|半音|全音)|音?调子?[也再]?[高低]一?[点些]|移调|转调|大调|小调|拍子?|节拍|旋律|速度|节奏|副歌|主歌|前奏|尾声|第.段|乐器|变奏")
 _FIT = re.compile(
     r"(?:re-?make|fit|re-?fit|adapt|adjust|extend|stretch|match|make) (?:the )?(?:music|score|"
     r"soundtrack|it)\b.*\b(?:length|duration|"
-    r"cut|picture|video|longer|shorter)|(?:让|把)?(?:音乐|配乐).{0,6}(?:适应|匹配|配合|延长|"
+    r"cut|picture|video|longer|shorter)|\b(?:end|stop|finish)(?:s|ing)? (?:when|with|as|at the end of|together with) "
+    r"the (?:video|clip|footage|picture)|[跟和与](?:视频|画面).{0,4}(?:一起|同时)结束|(?:让|把)?(?:音乐|配乐).{0,6}(?:适应|匹配|配合|延长|"
     r"适配).{0,6}(?:长度|时长|视频|画面)"
 )
 
@@ -138,7 +139,10 @@ def read_change(clause: Clause) -> list[Edit] | None:
     if clause.quotes and not clause.has("on.score"):
         return None
     if clause.has("on.picture") and not (
-        clause.has("on.score") or kinds - {"pace", "request"} or ABOUT_SCORE.search(clause.text)
+        clause.has("on.score")
+        or kinds - {"pace", "request"}
+        or ABOUT_SCORE.search(clause.text)
+        or _FIT.search(clause.text)
     ):
         return None  # "shuffle the clips"
     if clause.reading.score:

@@ -104,6 +104,9 @@ def _slideshow(clause: Clause) -> list[Edit] | None:
     return [Slideshow(seconds=times[0] / 1000 if times else None, crossfade_s=fade)]
 
 
+_FIRST_TWO, _LAST_TWO = re.compile(r"\bfirst two\b|前[两二2]"), re.compile(r"\blast two\b|[后最][后]?[两二2]")
+
+
 def _reorder(clause: Clause) -> list[Edit] | None:
     if not clause.has("do.reorder"):
         return None
@@ -113,9 +116,11 @@ def _reorder(clause: Clause) -> list[Edit] | None:
     if re.search(r"reverse|flip|倒序|反过来|倒过来|顺序.{0,3}[反倒]", text):
         return [Reorder(order=tuple(reversed(order)))]
     if re.search(r"swap|exchange|switch|交换|调换|对调|互换|换一下|换个?位|对换|换过来|调个?位|调一下位置", text):
-        if len(named) < 2 and count != 2:
+        pair = (1, 2) if count == 2 or _FIRST_TWO.search(text) else None
+        pair = (count - 1, count) if _LAST_TWO.search(text) else pair
+        if len(named) < 2 and pair is None:
             return None
-        first, second = named[:2] if len(named) >= 2 else (1, 2)
+        first, second = named[:2] if len(named) >= 2 else pair or (1, 2)
         if max(first, second) > count:
             return [Reorder(order=(first, second))]
         order[first - 1], order[second - 1] = second, first

@@ -234,6 +234,7 @@ def _follow_up(clause: Clause, text: str | None) -> list[Edit] | None:
         clause.text,
     )
     sounding = not lower and clause.has("do.louder", "do.quieter", "do.mute", "do.speed", "do.trim", "do.cut")
+    sounding = sounding and not _HELD.search(clause.text)
     cutting = clause.numbers("x") or (clause.has("do.remove") and clause.when.spans and "fade_s" not in looks)
     if not clause.has("on.title") and (sounding or cutting or ("fade_s" in looks and fades_picture(clause))):
         return None
@@ -243,6 +244,7 @@ def _follow_up(clause: Clause, text: str | None) -> list[Edit] | None:
     return [ChangeTitle(which=which, **looks, **times)]
 
 
+_HELD = re.compile(r"\b(?:keep|hold|leave) (?:it|that|this|them)(?: (?:there|up|on(?: screen)?))? for <t")
 _LATER = re.compile(r"\b(?:later|delay|postpone)|推迟|延后|晚")
 _EARLIER = re.compile(r"\b(?:earlier|sooner)\b|提前|早")
 
