@@ -19,7 +19,7 @@ from .rules_music import generates, read_change, read_new, read_other_take
 from .rules_picture import read_picture
 from .rules_sound import fades_picture, read_sound
 from .rules_titles import read_title
-from .settling import complains, needless, removes_it, renumbered, settled, swallows
+from .settling import complains, needless, removes_it, renumbered, settled, strays, swallows
 from .values import (
     AddTitle,
     ChangeScore,
@@ -231,6 +231,8 @@ def _rescue(done: list[_Piece], reading: Reading) -> None:
         return
     both = _together(before, latest, reading)
     found = read_clause(Clause(both.text, reading))
+    if strays(before.edits or [], found):
+        return
     if found and (before.edits is None or found != before.edits):
         _forget(before, reading)
         done.pop()

@@ -27,7 +27,8 @@ _FIT = re.compile(
     r"(?:re-?make|fit|re-?fit|adapt|adjust|extend|stretch|match|make) (?:the )?(?:music|score|"
     r"soundtrack|it)\b.*\b(?:length|duration|"
     r"cut|picture|video|longer|shorter)|\b(?:end|stop|finish)(?:s|ing)? (?:when|with|as|at the end of|together with) "
-    r"the (?:video|clip|footage|picture)|[跟和与](?:视频|画面).{0,4}(?:一起|同时)结束|(?:让|把)?(?:音乐|配乐).{0,6}(?:适应|匹配|配合|延长|"
+    r"the (?:video|clip|footage|picture)|[跟和与](?:视频|画面).{0,4}(?:一起|同时)结束"
+    r"|(?:让|把)?(?:音乐|配乐).{0,6}(?:适应|匹配|配合|延长|"
     r"适配).{0,6}(?:长度|时长|视频|画面)"
 )
 

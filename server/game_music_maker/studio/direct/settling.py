@@ -53,6 +53,21 @@ def swallows(both: Read, before: Read, piece: Read) -> bool:
     return bool(alone) and not alone | _kinds(*before) <= held
 
 
+_ABOUT = {
+    **dict.fromkeys(("make_score", "change_score", "choose_take", "remove_score", "use_own_music"), "music"),
+    **dict.fromkeys(("set_level", "mute", "duck", "fade"), "sound"),
+    **dict.fromkeys(("add_title", "change_title", "remove_title"), "words"),
+    **dict.fromkeys(("trim", "cut_out", "speed", "reorder", "join", "slideshow"), "course"),
+    **dict.fromkeys(("aspect", "crop_bars", "rotate"), "shape"),
+}
+
+
+def strays(before: list[Edit], found: list[Edit] | None) -> bool:
+    """What was read is about something else altogether than what it takes the place of."""
+    about = [{_ABOUT.get(edit.kind, edit.kind) for edit in edits} for edits in (before, found or ())]
+    return bool(before) and about[0].isdisjoint(about[1]) and "words" not in about[0]
+
+
 def _kinds(clause: Clause, edits: list[Edit] | None) -> set[str]:
     """What a clause certainly asks for. A comparison alone ("a bit less") is of the score only for want of better, a
     fade of the picture or of a stretch is none of a title."""
