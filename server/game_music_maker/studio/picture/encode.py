@@ -7,7 +7,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -106,16 +106,16 @@ def render(
     if plan.format == "gif":
         notes = _animation(plan, folder, out, clock)
         return _checked(out, plan, None, (*plan.reasons, *notes), clock)
-    picture, notes = _kept(plan, folder, clock)
-    encodes = picture is None and plan.way != "sound"
-    seconds = picture.seconds if picture is not None else plan.seconds
-    with ExitStack() as held:
+    with ExitStack() as held, _beside(plan, folder, held) as beside:
+        picture, notes = _kept(plan, folder, clock, beside)
+        encodes = picture is None and plan.way != "sound"
+        seconds = picture.seconds if picture is not None else plan.seconds
         if encodes:
-            picture, sound, more = _encoded(plan, folder, clock, held)
+            picture, sound, more = _encoded(plan, folder, clock, held, beside)
             notes = (*notes, *more)
         else:
             with clock.stage("sound", 0.3, 0.6) as tell:
-                sound = held.enter_context(open_sound(plan, seconds, folder, tell))
+                sound = beside.result() or held.enter_context(open_sound(plan, seconds, folder, tell))
         with clock.stage("write", 0.9 if encodes else 0.6, 0.97) as tell:
             levels = mux.write(
                 out,
@@ -143,7 +143,46 @@ def _share(tell: Progress, seconds: float) -> ffmpeg.Tick:
     return lambda done: tell(done / max(seconds, 0.01), "")
 
 
-def _kept(plan: Plan, folder: Path, clock: Clock) -> tuple[mux.Picture | None, tuple[str, ...]]:
+class _Beside:
+    """The mixed sound, made in a thread while the picture is; `held` keeps it open."""
+
+    def __init__(self, plan: Plan, folder: Path, held: ExitStack, threads: ThreadPoolExecutor) -> None:
+        self._plan, self._folder, self._held, self._threads = plan, folder, held, threads
+        self._heard: Future[Mix | None] | None = None
+        self.over = threading.Event()
+
+    def start(self, seconds: float) -> None:
+        """Begin; a second call does nothing."""
+        if self._heard is None:
+            mixing = open_sound(self._plan, seconds, self._folder, self._tell)
+            self._heard = self._threads.submit(self._held.enter_context, mixing)
+
+    def _tell(self, _share: float, _stage: str) -> None:
+        if self.over.is_set():
+            raise Cancelled("The render was stopped.")
+
+    def check(self) -> None:
+        """Raises what ended the sound: without it the picture is for nothing."""
+        if self._heard is not None and self._heard.done():
+            self._heard.result()
+
+    def result(self) -> Mix | None:
+        """The sound, waited for; None where none was begun or nothing sounds."""
+        return self._heard.result() if self._heard is not None else None
+
+
+@contextmanager
+def _beside(plan: Plan, folder: Path, held: ExitStack) -> Iterator[_Beside]:
+    with ThreadPoolExecutor(1) as threads:
+        beside = _Beside(plan, folder, held, threads)
+        try:
+            yield beside
+        except BaseException:
+            beside.over.set()
+            raise
+
+
+def _kept(plan: Plan, folder: Path, clock: Clock, beside: _Beside) -> tuple[mux.Picture | None, tuple[str, ...]]:
     """The picture where all or most of it is copied; None where it has to be encoded as a whole, and notes
     on why."""
     if plan.way == "copy":
@@ -152,13 +191,13 @@ def _kept(plan: Plan, folder: Path, clock: Clock) -> tuple[mux.Picture | None, t
         return None, ()
     with clock.stage("picture", 0.0, 0.3) as tell:
         try:
-            return splice(plan, folder, _share(tell, plan.seconds))
+            return splice(plan, folder, _checked_share(tell, plan.seconds, beside), beside.start)
         except Unfit as reason:
             return None, (f"The picture was encoded as a whole: {reason}.",)
 
 
 def _encoded(
-    plan: Plan, folder: Path, clock: Clock, held: ExitStack
+    plan: Plan, folder: Path, clock: Clock, held: ExitStack, beside: _Beside
 ) -> tuple[mux.Picture, Mix | None, tuple[str, ...]]:
     """Picture and sound (held open by `held`) of a plan that is encoded as a whole: side by side, unless the one is
     made from the other."""
@@ -167,27 +206,20 @@ def _encoded(
         with clock.stage("picture", 0.12, 0.9) as tell:
             picture, notes = encode_picture(plan, wave, folder, _share(tell, plan.seconds))
         return picture, sound, notes
-    over = threading.Event()
+    with clock.stage("picture", 0.0, 0.9) as tell:
+        beside.start(plan.seconds)
+        picture, notes = encode_picture(plan, None, folder, _checked_share(tell, plan.seconds, beside))
+        return picture, beside.result(), notes
 
-    def beside(_share: float, _stage: str) -> None:
-        if over.is_set():
-            raise Cancelled("The render was stopped.")
 
-    with clock.stage("picture", 0.0, 0.9) as tell, ThreadPoolExecutor(1) as threads:
-        heard = threads.submit(held.enter_context, open_sound(plan, plan.seconds, folder, beside))
-        share = _share(tell, plan.seconds)
+def _checked_share(tell: Progress, seconds: float, beside: _Beside) -> ffmpeg.Tick:
+    share = _share(tell, seconds)
 
-        def follow(done: float) -> None:
-            if heard.done():
-                heard.result()  # sound that cannot be made ends the picture too
-            share(done)
+    def follow(done: float) -> None:
+        beside.check()
+        share(done)
 
-        try:
-            picture, notes = encode_picture(plan, None, folder, follow)
-        except BaseException:
-            over.set()
-            raise
-        return picture, heard.result(), notes
+    return follow
 
 
 def _made_from_sound(plan: Plan) -> bool:

@@ -13,7 +13,7 @@ those leading pictures are encoded with it, and the CRA picture is called BLA.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +47,13 @@ class Piece:
     shift: int
 
 
-def splice(plan: Plan, folder: Path, progress: ffmpeg.Tick) -> tuple[mux.Picture, tuple[str, ...]]:
+def splice(
+    plan: Plan, folder: Path, progress: ffmpeg.Tick, known: Callable[[float], None] = lambda _seconds: None
+) -> tuple[mux.Picture, tuple[str, ...]]:
     """Make the picture of a plan whose way is ``splice``.
+
+    Args:
+        known: told how many seconds the picture will be, before anything is encoded.
 
     Returns:
         the picture for `mux.write`, and notes: how many frames were copied.
@@ -64,6 +69,7 @@ def splice(plan: Plan, folder: Path, progress: ffmpeg.Tick) -> tuple[mux.Picture
     pieces, end = lay_out(plan, table, frame, words)
     if not any(piece.run.copied for piece in pieces):
         raise Unfit("nothing of it could be kept")
+    known(end / table.scale)
     parts, pts, config = _make(plan, table, pieces, words, folder, progress)
     out = folder / "spliced.mp4"
     write_track(out, parts, pts, end, config)
