@@ -288,11 +288,14 @@ def test_a_pad_stays_under_a_lead_that_is_soft_only_where_it_plays(bank, band) -
     score = band()
     parts = tuple(replace(p, program=81) if p.id == "pad" else p for p in score.parts if p.id in ("lead", "pad"))
     lead = [Note("lead", Fraction(k), Fraction(1), 74, 120 if k >= 4 else 60) for k in range(8)]
-    pad = [Note("pad", Fraction(0), Fraction(4), pitch, 100) for pitch in (60, 64, 67)]
+    pad = [Note("pad", Fraction(at), Fraction(4), pitch, 100) for at in (0, 10) for pitch in (60, 64, 67)]
     stems = play(replace(score, parts=parts, notes=(*lead, *pad), reverb=Reverb("none", 0, 0)), bank).stems
     until = round(score.tempo.seconds(Fraction(4)) * RATE)
     tune, held = (stems[layer][:until].sum(axis=1) for layer in ("high", "base"))
     assert 20 * np.log10(band_rms(tune, 1_000, 4_000) / band_rms(held, 1_000, 4_000)) >= 3.0
+    first = round(score.tempo.seconds(Fraction(10)) * RATE)
+    alone = stems["base"][first : first + until].sum(axis=1)
+    assert band_rms(alone, 1_000, 4_000) > 1.5 * band_rms(held, 1_000, 4_000), "where the lead rests the pad does not"
 
 
 def test_a_long_room_dies_away_before_the_end(bank, one_part) -> None:

@@ -6,6 +6,7 @@ Sums are in a fixed order on one thread, so equal scores give equal samples.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import cos, log10, pi, sin
@@ -138,13 +139,23 @@ class Player:
             return None
         return Level(10 * log10(loud / active), _spread(present, PRESENCE_S * self._rate))
 
-    def place(self, bus: Bus, gain: float, send: float, *, inside: bool, origin: int) -> None:
+    def place(
+        self,
+        bus: Bus,
+        gain: float,
+        send: float,
+        *,
+        inside: bool,
+        origin: int,
+        ride: Callable[[Strike], float] | None = None,
+    ) -> None:
         """Add the strikes inside the loop (or those before it) to `bus`, whose frame `origin` is frame 0 of the score;
-        `send` is the share of the level that goes to the room."""
+        `send` is the share of the level that goes to the room, `ride` the factor of a strike."""
         for take in self._takes.values():
             for strike, tone, length in take.strikes:
                 if strike.inside == inside:
-                    self._place_one(bus, take, strike, tone, length, gain, send, origin)
+                    moved = gain if ride is None else gain * ride(strike)
+                    self._place_one(bus, take, strike, tone, length, moved, send, origin)
 
     def _place_one(
         self, bus: Bus, take: _Take, strike: Strike, tone: Tone, length: int, gain: float, send: float, origin: int

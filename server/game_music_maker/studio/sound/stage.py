@@ -44,24 +44,28 @@ def zeros(shape: tuple[int, int]) -> Floats:
     return np.zeros(shape, np.float32)
 
 
-def _balance(role: roles.Role, level: Level, gain_db: float, over: float | None) -> float:
-    """The part's gain in dB: every part equally loud by measurement, then the score's level and the role's; sustained
-    parts at most the gain `over` that keeps them under the lead."""
+def _balance(role: roles.Role, level: Level, gain_db: float) -> float:
+    """The part's gain in dB: every part equally loud by measurement, then the score's level and the role's."""
     equal = _REFERENCE_DB - level.loudness
-    wanted = max(-_MOST_CORRECTION_DB, min(_MOST_CORRECTION_DB, equal)) + role.level + gain_db
-    return wanted if over is None else min(wanted, over)
+    return max(-_MOST_CORRECTION_DB, min(_MOST_CORRECTION_DB, equal)) + role.level + gain_db
 
 
-def _room_under(lead: Doubles, pad: Doubles, rt60: float) -> float | None:
-    """By how many dB the presence of `lead` stands over that of `pad` where both sound; None where they never do. The
-    lead's room counts as its sound: what it leaves behind is heard against the pad as well."""
-    n = min(len(lead), len(pad))
-    heard, ringing = np.zeros(n), 0.0
+def _heard_lead(lead: Doubles, rt60: float) -> NDArray[np.bool_]:
+    """In which `PRESENCE_S` the lead is heard. Its room counts as its sound: what it leaves behind is heard against a
+    pad as well."""
+    heard, ringing = np.zeros(len(lead)), 0.0
     fall = 10 ** (-6 * PRESENCE_S / rt60) if rt60 > 0 else 0.0
-    for k in range(n):
-        heard[k] = max(lead[k], ringing)
-        ringing = heard[k] * min(fall, _TAIL_SHARE if lead[k] >= ringing else 1.0)
-    both = (heard > _HEARD * heard.max(initial=0.0)) & (pad[:n] > _HEARD * pad.max(initial=0.0))
+    for k, now in enumerate(lead):
+        heard[k] = max(now, ringing)
+        ringing = heard[k] * min(fall, _TAIL_SHARE if now >= ringing else 1.0)
+    found: NDArray[np.bool_] = heard > _HEARD * heard.max(initial=0.0)
+    return found
+
+
+def _room_under(lead: Doubles, pad: Doubles, heard: NDArray[np.bool_]) -> float | None:
+    """By how many dB the presence of `lead` stands over that of `pad` where both sound; None where they never do."""
+    n = min(len(lead), len(pad))
+    both = heard[:n] & (pad[:n] > _HEARD * pad.max(initial=0.0))
     if not both.any() or lead[:n][both].sum() <= 0:
         return None
     return float(10 * np.log10(lead[:n][both].sum() / pad[:n][both].sum()))
@@ -174,20 +178,35 @@ class Stage:
         level = player.measure(presence=role.sustained or part.role == "lead")
         if level is None:
             return
-        over = None
-        if role.sustained and self._lead is not None:
-            rt60 = 0.0 if self._response is None else self._score.reverb.rt60
-            room_left = _room_under(np.array(self._lead), level.presence, rt60)
-            over = None if room_left is None else room_left - _LEAD_OVER_PADS_DB - self._held
-        gain = _balance(role, level, part.gain_db, over)
+        gain = _balance(role, level, part.gain_db)
+        back = self._step_back(level, gain) if role.sustained else None
         if part.role == "lead" and self._lead is None:
             self._lead = (level.presence * db(gain) ** 2).tolist()
         self.levels[part.id] = gain
         for k in range(self._passes + 1):
             origin = _PRE_ROLL - self._loop[0] + k * self._loop[1] if self._loop else 0
-            player.place(buses[0], db(gain), part.send / _NOMINAL_SEND, inside=True, origin=origin)
+            player.place(buses[0], db(gain), part.send / _NOMINAL_SEND, inside=True, origin=origin, ride=back)
         for intro in buses[1:]:
-            player.place(intro, db(gain), part.send / _NOMINAL_SEND, inside=False, origin=0)
+            player.place(intro, db(gain), part.send / _NOMINAL_SEND, inside=False, origin=0, ride=back)
+
+    def _step_back(self, level: Level, gain: float) -> Callable[[Strike], float] | None:
+        """The ride of a sustained part at `gain`: notes under the lead step back until it stands over them, the others
+        keep their level. None where nothing has to."""
+        if self._lead is None:
+            return None
+        lead = np.array(self._lead)
+        heard = _heard_lead(lead, 0.0 if self._response is None else self._score.reverb.rt60)
+        left = _room_under(lead, level.presence, heard)
+        missing = 0.0 if left is None else gain - (left - _LEAD_OVER_PADS_DB - self._held)
+        if missing <= 0:
+            return None
+        factor, hop = db(-missing), PRESENCE_S * self._rate
+
+        def ride(strike: Strike) -> float:
+            first, last = int(strike.start / hop), int((strike.start + strike.length) / hop)
+            return factor if heard[first : last + 1].any() else 1.0
+
+        return ride
 
     def _reverberate(self, bus: Bus) -> None:
         if self._response is not None:
