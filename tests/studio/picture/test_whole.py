@@ -123,6 +123,26 @@ def test_twice_as_fast_is_half_as_long(media: Any, make: Any, look: Any) -> None
     assert sound.end_s == pytest.approx(picture.end_s, abs=0.034)
 
 
+@pytest.mark.parametrize("way", ["copy", "title", "title in matroska", "trim", "crop", "slower"])
+def test_a_picture_that_begins_later_than_its_sound_stays_in_step(
+    media: Any, make: Any, look: Any, ffmpeg: Any, tmp_path: Path, way: str
+) -> None:
+    clip = media.clip(["red", "blue"], 2, after=["-g", "15"])
+    late = tmp_path / ("late.mkv" if "matroska" in way else "late.mp4")
+    ffmpeg("-itsoffset", "0.5", "-i", clip, "-i", clip, "-map", "0:v", "-map", "1:a", "-c", "copy", late)
+    speed, start = (0.5 if way == "slower" else 1), (1000 if way == "trim" else 0)
+    video = [Clip(asset="c", in_ms=start, duration_ms=(4500 - start) / speed, speed=speed)]
+    text = [Clip(text="Hi", start_ms=200, duration_ms=300)] if "title" in way else []
+    shape = {"width": 180, "height": 180, "fit": "crop"} if way == "crop" else {}
+    done = make({"c": late}, video=video, text=text, **shape)
+    turn = (2.5 - start / 1000) / speed
+    height = 90
+    assert _near(look(done.path, turn - 0.1)[height - 30, 20], RED)
+    assert _near(look(done.path, turn + 0.1)[height - 30, 20], BLUE)
+    if way != "copy":
+        assert _near(look(done.path, 0.0)[height - 30, 20], RED)
+
+
 def test_clips_joined_with_a_cut_a_cross_fade_and_a_gap(media: Any, make: Any, look: Any) -> None:
     red, blue = media.clip(["red"], 2), media.clip(["blue"], 2, size=(180, 320), fps="25")
     cut = make(

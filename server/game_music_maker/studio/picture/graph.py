@@ -140,13 +140,15 @@ def _fit(shot: Shot, canvas: Canvas, name: str) -> str:
 def _times(plan: Plan, shot: Shot, hold: float) -> str:
     """The shot on its own clock from 0, at the canvas's rate and exactly its length, its last picture held
     if it ends."""
+    # A picture that begins later than its file does so here, too, its first frame held from the start on.
+    late = f"if(lt(STARTT,{1.5 / plan.canvas.fps:.6f}),STARTPTS,0)"
     if steady(plan):
-        return "setpts=PTS-STARTPTS"
+        return f"setpts='if(eq(N,0),0,PTS-{late})'"
     speed = shot.clip.speed
     length = shot.seconds + hold
-    slow = f"setpts=(PTS-STARTPTS)/{speed:.6f}," if not shot.still else ""
+    slow = f"setpts='(PTS-{late})/{speed:.6f}'," if not shot.still and shot.asset is not None else ""
     return (
-        f"{slow}fps={plan.canvas.fps:.6f},tpad=stop_mode=clone:stop_duration={length:.6f},"
+        f"{slow}fps={plan.canvas.fps:.6f}:start_time=0,tpad=stop_mode=clone:stop_duration={length:.6f},"
         f"trim=0:{length:.6f},setpts=PTS-STARTPTS,format=yuv420p"
     )
 

@@ -71,6 +71,7 @@ def splice(
         raise Unfit("nothing of it could be kept")
     known(end / table.scale)
     parts, pts, config = _make(plan, table, pieces, words, folder, progress)
+    pts[int(np.argmin(pts))] = 0  # shown from the start on, also where the picture begins late
     out = folder / "spliced.mp4"
     write_track(out, parts, pts, end, config)
     kept = sum(len(piece.run.samples) for piece in pieces if piece.run.copied)
@@ -148,6 +149,8 @@ def lay_out(plan: Plan, table: Samples, frame: int, words: Sequence[Words]) -> t
         if not wanted.any() or last > int(table.pts.max()) + 3 * frame:
             raise Unfit("it is asked for longer than the clip is")
         start = int(table.pts[wanted].min())
+        if start - first > frame + slack:
+            start = first  # the picture begins later than its file
         shift = at - start
         touched = np.zeros(len(table.pts), dtype=bool)
         for one in words:
