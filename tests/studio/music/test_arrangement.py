@@ -10,6 +10,7 @@ import pytest
 from game_music_maker.contract.score import HitPlan, PaletteChoice, ScorePlan, SectionPlan
 from game_music_maker.studio.footage import VideoMap
 from game_music_maker.studio.music import metrics, metrics_lines
+from game_music_maker.studio.music.accents import answer_hits
 from game_music_maker.studio.music.accompaniment import fitted
 from game_music_maker.studio.music.brief import Brief, read_brief
 from game_music_maker.studio.music.compose import compose
@@ -17,7 +18,7 @@ from game_music_maker.studio.music.contour import Wish, fit
 from game_music_maker.studio.music.drums import CRASH, KICK, SNARE
 from game_music_maker.studio.music.library import library
 from game_music_maker.studio.music.plan import make_plan, takes
-from game_music_maker.studio.music.score import Chord, Note, Score
+from game_music_maker.studio.music.score import Chord, Hit, Note, Part, Score
 from game_music_maker.studio.music.tempo import Event, Limits, start
 from game_music_maker.studio.music.voicing import voice
 
@@ -262,3 +263,21 @@ def test_a_riser_is_as_strong_as_the_section_that_it_leads_to() -> None:
     calm, full = risen(0.3), risen(1.0)
     assert calm
     assert max(calm) + 20 <= max(full)
+
+
+def test_room_before_a_hit_is_no_hole() -> None:
+    part, drums = Part("arp", "arp", 46, (48, 84), "mid"), Part("perc", "perc", 0, (27, 87), "mid", drums=True)
+    pad = Part("pad", "pad", 48, (48, 72), "base")
+    notes = {
+        "arp": [Note("arp", Fraction(k, 2), Fraction(1, 2), 60, 80) for k in range(16)],
+        "perc": [Note("perc", Fraction(k, 2), Fraction(1, 4), 42, 80) for k in range(16)],
+        "pad": [],
+    }
+    hit = Hit(2.0, Fraction(4), "cut", 1.0, False, True, "")
+
+    def before(held: list[Note]) -> int:
+        _, out = answer_hits([part, drums, pad], notes | {"pad": held}, [hit], [], ScorePlan(meter="4/4"))
+        return sum(3 < n.beat < 4 for row in out.values() for n in row)
+
+    assert before([Note("pad", Fraction(0), Fraction(8), 60, 70)]) == 0
+    assert before([]) == 2

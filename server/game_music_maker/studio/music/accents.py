@@ -117,14 +117,17 @@ def _bar(plan: ScorePlan) -> Fraction:
 def _made_room(
     notes: dict[str, list[Note]], parts: Sequence[Part], hits: Sequence[Hit], levels: Mapping[Fraction, float]
 ) -> dict[str, list[Note]]:
-    """Notes on a hit are accented; before a heavy one percussion and figures stop, held notes go on."""
+    """Notes on a hit are accented; before a heavy one percussion and figures stop, held notes go on. Where none is
+    held nothing stops: a breath is not a hole."""
     movers = {p.id for p in parts if p.drums or p.role in ("ostinato", "arp", "riff", "comp", "pulse", "harmony")}
     boost = {hit.beat: round((18 if hit.weight >= 0.9 else 14) * min(1.0, levels[hit.beat] / 80)) for hit in hits}
-    rooms = [
-        (float(hit.beat) - (1.0 if hit.weight >= 0.9 or hit.kind == "impact" else 0.5), float(hit.beat))
-        for hit in hits
-        if hit.weight >= 0.45
-    ]
+    held = [(n.beat, n.beat + n.dur_beats) for part, row in notes.items() if part not in movers for n in row]
+    rooms = []
+    for hit in hits:
+        size = Fraction(1) if hit.weight >= 0.9 or hit.kind == "impact" else Fraction(1, 2)
+        start, middle = hit.beat - size, hit.beat - size / 2
+        if hit.weight >= 0.45 and any(a <= middle < b for a, b in held):
+            rooms.append((float(start), float(hit.beat)))
     starts, ends = [a for a, _ in rooms], [b for _, b in rooms]
 
     def thinned(note: Note) -> bool:
