@@ -135,6 +135,19 @@ def test_a_variable_rate_keeps_its_times(media: Any, make: Any, frames: Any) -> 
     assert max(touched) < 6.2
 
 
+@pytest.mark.parametrize("clock", ["600", "16000", "90000"])
+def test_a_new_beginning_keeps_the_clips_own_clock(media: Any, make: Any, frames: Any, clock: str) -> None:
+    """The first frames are new here, and their encoder counts in another clock than the clip's."""
+    after = ("-video_track_timescale", clock, "-color_primaries", "bt709", "-color_trc", "bt709")
+    clip = media.clip(["test", "pan"], 2, video=(*ENCODERS["b-frames"], "-pix_fmt", "yuv420p"), after=after)
+    done = make({"c": clip}, video=[Clip(asset="c", in_ms=500, duration_ms=3500)])
+    assert "frames were copied" in done.notes[0]
+    before, now = frames(clip)[15:], frames(done.path)
+    assert [t for t, _ in now] == pytest.approx([t - 0.5 for t, _ in before], abs=2e-3)
+    assert sum(_share_equal(before, now)) >= 60
+    assert done.duration_s == pytest.approx(3.5, abs=0.01)
+
+
 def test_a_trim_and_a_cut_out_copy_whole_groups(media: Any, make: Any, frames: Any) -> None:
     clip = media.clip(["test", "pan"], 4, video=(*ENCODERS["b-frames"], "-pix_fmt", "yuv420p"))
     whole = frames(clip)

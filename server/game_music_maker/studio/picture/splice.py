@@ -73,7 +73,7 @@ def splice(
     parts, pts, config = _make(plan, table, pieces, words, folder, progress)
     pts[int(np.argmin(pts))] = 0  # shown from the start on, also where the picture begins late
     out = folder / "spliced.mp4"
-    write_track(out, parts, pts, end, config)
+    write_track(out, table, parts, pts, end, config)
     kept = sum(len(piece.run.samples) for piece in pieces if piece.run.copied)
     said = f"{kept} of {len(pts)} frames were copied, the others encoded again."
     source = tuple(ffmpeg.source(out, *_turn_options(shot), demuxer="mov"))

@@ -25,14 +25,13 @@ _IDENTITY = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 Parts = Sequence[tuple[Samples, Ints]]
 
 
-def write_track(out: Path, parts: Parts, pts: Ints, end: int, config: Config) -> None:
+def write_track(out: Path, model: Samples, parts: Parts, pts: Ints, end: int, config: Config) -> None:
     """Write an MP4 with one picture track.
 
     Args:
-        out: the file. parts: tables, and which of their samples (indices), in decoding order; the first
-            table gives
-            size, clock, sample entry and rotation.
-        pts: presentation times of all those samples in the first table's ticks, from 0.
+        out: the file. model: the clip's own table, which gives size, clock, sample entry and rotation.
+        parts: tables, and which of their samples (indices), in decoding order.
+        pts: presentation times of all those samples in the model's ticks, from 0.
         end: tick at which the last picture ends.
         config: the decoder configuration for all of them.
 
@@ -46,7 +45,7 @@ def write_track(out: Path, parts: Parts, pts: Ints, end: int, config: Config) ->
         file.write(struct.pack(">I4sQ", 1, b"mdat", 16 + int(sizes.sum())))
         for table, which in parts:
             _copy(table, which, file)
-        file.write(_movie(parts, sizes, pts, end, start, config))
+        file.write(_movie(model, parts, sizes, pts, end, start, config))
 
 
 def _copy(table: Samples, which: Ints, out: IO[bytes]) -> None:
@@ -76,8 +75,7 @@ def _full(kind: bytes, version: int, flags: int, *parts: bytes) -> bytes:
     return _box(kind, struct.pack(">I", version << 24 | flags), *parts)
 
 
-def _movie(parts: Parts, sizes: Ints, pts: Ints, end: int, start: int, config: Config) -> bytes:
-    model = parts[0][0]
+def _movie(model: Samples, parts: Parts, sizes: Ints, pts: Ints, end: int, start: int, config: Config) -> bytes:
     seconds = round(end * _MOVIE_SCALE / model.scale)
     ordered = np.sort(pts)
     delay = int(max(0, (ordered - pts).max()))
@@ -89,21 +87,22 @@ def _movie(parts: Parts, sizes: Ints, pts: Ints, end: int, start: int, config: C
     mdhd = struct.pack(">QQIQHH", 0, 0, model.scale, end + delay, 0x55C4, 0)
     hdlr = struct.pack(">I4s12s", 0, b"vide", b"") + b"VideoHandler\0"
     dinf = _box(b"dinf", _full(b"dref", 0, 0, struct.pack(">I", 1), _full(b"url ", 0, 1)))
-    table = _table(parts, sizes, pts, ordered - delay, end, start, config)
+    entry = _entry(model.entry, config)
+    table = _table(entry, parts, sizes, pts, ordered - delay, end, start)
     minf = _box(b"minf", _full(b"vmhd", 0, 1, b"\0" * 8), dinf, table)
     mdia = _box(b"mdia", _full(b"mdhd", 1, 0, mdhd), _full(b"hdlr", 0, 0, hdlr), minf)
     trak = _box(b"trak", _full(b"tkhd", 0, 3, tkhd), _box(b"edts", edit), mdia)
     return _box(b"moov", _full(b"mvhd", 0, 0, mvhd), trak)
 
 
-def _table(parts: Parts, sizes: Ints, pts: Ints, dts: Ints, end: int, start: int, config: Config) -> bytes:
+def _table(entry: bytes, parts: Parts, sizes: Ints, pts: Ints, dts: Ints, end: int, start: int) -> bytes:
     keys = np.concatenate([table.key[which] for table, which in parts])
     last = max(1, end - int(pts.max()))
     steps = np.concatenate([np.diff(dts), [last]])
     sync = np.flatnonzero(keys) + 1
     return _box(
         b"stbl",
-        _full(b"stsd", 0, 0, struct.pack(">I", 1), _entry(parts[0][0].entry, config)),
+        _full(b"stsd", 0, 0, struct.pack(">I", 1), entry),
         _full(b"stts", 0, 0, _runs(steps)),
         _full(b"ctts", 0, 0, _runs(pts - dts)),
         _full(b"stss", 0, 0, struct.pack(">I", len(sync)), sync.astype(">u4").tobytes()),
