@@ -365,3 +365,15 @@ def test_a_cross_fade_at_one_joint_alone(stages: dict[str, Any]) -> None:
     assert [clip.transition_ms for clip in timeline.of("video")] == [0, 0, 1000]
     assert "Clips 2 and 3" in said
     assert do(stages["clips"], Join(after=3))[0] == stages["clips"].timeline
+
+
+def test_a_part_of_one_clip_is_counted_from_its_own_start(stages: dict[str, Any]) -> None:
+    timeline, said = do(stages["clips"], CutOut(end_ms=5000, clip=2))
+    assert [(name, length, at) for name, _, length, at in shown(timeline)] == [
+        ("clip1.mp4", 90_000, 0), ("clip2.mp4", 25_000, 5000), ("clip3.mp4", 30_000, 0),
+    ]  # fmt: skip
+    assert "1:30" in said
+    timeline, _ = do(stages["clips"], Speed(factor=2, start_ms=20_000, clip=-1))
+    assert [length for _, _, length, _ in shown(timeline)][2:] == [20_000, 5000]
+    timeline, _ = do(stages["clips"], CutOut(clip=2))
+    assert [name for name, *_ in shown(timeline)] == ["clip1.mp4", "clip3.mp4"]

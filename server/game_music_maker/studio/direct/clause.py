@@ -139,13 +139,15 @@ class Clause:
 
     @cached_property
     def part(self) -> tuple[float | None, float | None]:
-        """`span`, or where the clip lies that the clause names."""
+        """`span`, or where the clip lies that the clause names; both: that part of the clip."""
         clips = [clip for clip in self.reading.timeline.of("video") if clip.asset]
         number = self.when.clip
-        if self.when.spans or number is None or not clips or not (number == -1 or 0 < number <= len(clips)):
+        if number is None or len(clips) < 2 or not (number == -1 or 0 < number <= len(clips)):
             return self.span
         clip = clips[-1] if number == -1 else clips[number - 1]
-        return clip.start_ms, clip.end_ms
+        start, end = self.span
+        first = (clip.end_ms if (start or 0) < 0 else clip.start_ms) + (start or 0)
+        return first, clip.end_ms if end is None else clip.start_ms + end
 
     @cached_property
     def targets(self) -> list[Target]:

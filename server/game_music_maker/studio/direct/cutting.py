@@ -73,11 +73,13 @@ def cut_out(edit: CutOut, timeline: Timeline, context: Context) -> tuple[Timelin
         number = _number(edit.clip, clips)
         if number is None:
             return timeline, _no_such(clips)
-        start, end = clips[number].start_ms, clips[number].end_ms
+        start, end = _within(clips[number], edit.start_ms, edit.end_ms)
+    else:
+        start, end = absolute(edit.start_ms, total), absolute(edit.end_ms, total)
+    if edit.clip is not None and number is not None and (start, end) == (clips[number].start_ms, clips[number].end_ms):
         left = [*clips[:number], *clips[number + 1 :]]
         what = say("cut.clip", number=number + 1, length=length(end - start))
     else:
-        start, end = absolute(edit.start_ms, total), absolute(edit.end_ms, total)
         left = [c for c in divide(clips, start, end) if not start <= c.start_ms + c.duration_ms / 2 < end]
         what = say("cut.span", start=seconds(start), end=seconds(end), length=length(end - start))
     if end - start < 1 or not left:
@@ -107,7 +109,7 @@ def speed(edit: Speed, timeline: Timeline, context: Context) -> tuple[Timeline, 
         number = _number(edit.clip, clips)
         if number is None:
             return timeline, _no_such(clips)
-        first, last = clips[number].start_ms, clips[number].end_ms
+        first, last = _within(clips[number], edit.start_ms, edit.end_ms)
 
     def meant(clip: Clip) -> bool:
         return not (clip.still or clip.visual) and first <= clip.start_ms + clip.duration_ms / 2 < last
@@ -207,6 +209,12 @@ def _number(wanted: int | None, clips: list[Clip]) -> int | None:
         return None
     number = len(clips) - 1 if wanted == -1 else wanted - 1
     return number if 0 <= number < len(clips) else None
+
+
+def _within(clip: Clip, start: float | None, end: float | None) -> tuple[float, float]:
+    """A stretch of a clip, counted from its own start, on the timeline's clock."""
+    first, last = absolute(start or 0, clip.duration_ms), absolute(end, clip.duration_ms)
+    return clip.start_ms + first, clip.start_ms + max(first, last)
 
 
 def _no_such(clips: list[Clip]) -> Said:

@@ -173,7 +173,7 @@ def _ratios(text: str, taker: _Taker) -> str:
     # "0:10-9:16" and "at 9:16" name times: a ratio is no neighbour of a range sign or of "at"
     before = r"(?<![\d:.])(?<!\d-)(?<!\d–)(?<!\bat )(?<!from )"
     return taker.take(
-        text, before + r"(\d{1,2}(?:\.\d{1,2})?)\s?(?::|x|×|/| by |比)\s?(\d{1,2})(?![\d:.]|\s?[-–]\s?\d)", "r", read
+        text, before + r"(\d{1,2}(?:\.\d{1,2})?)\s?(?::|x|×|/| by |比)\s?(\d{1,2})(?![\d:.x×]|\s?[-–]\s?\d)", "r", read
     )
 
 

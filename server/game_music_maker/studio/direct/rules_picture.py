@@ -235,6 +235,8 @@ def _cut_out(clause: Clause) -> list[Edit] | None:
     if _BOTH_ENDS.search(clause.text) and (when.bare or when.length):
         each = when.bare[0] if when.bare else when.length or 0.0
         return [CutOut(start_ms=-each), CutOut(end_ms=each)]
+    if when.spans and clause.has("do.cut") and re.search(r"\bto (?:its|the) (?:first|second|last)\b", clause.text):
+        return [Trim(start_ms=when.spans[0][0], end_ms=when.spans[0][1], clip=when.clip)]
     if when.spans and _EXCEPT.search(clause.text):
         return _keep(when.spans)
     if when.spans:

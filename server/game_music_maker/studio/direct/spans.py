@@ -152,6 +152,10 @@ def _named(r: _Reader) -> None:
 def _halves(r: _Reader) -> None:
     """Parts without a number: the middle clip, the second half, the first third."""
     middle = (len(r.clips) + 1) // 2
+    number = r.when.clip
+    total = r.total
+    if number is not None and len(r.clips) > 1 and (number == -1 or 0 < number <= len(r.clips)):
+        total = r.clips[-1 if number == -1 else number - 1].duration_ms
 
     def in_the_middle(found: re.Match[str]) -> None:
         r.when.clip = middle
@@ -164,16 +168,16 @@ def _halves(r: _Reader) -> None:
     def share(found: re.Match[str]) -> None:
         size = parts[found.group(2)] if found.group(2) in parts else float(r.lexed.values[found.group(2)])
         opening = re.match(r"first|opening|前|开头", found.group(1))
-        r.span(0, r.total * size) if opening else r.span(-r.total * size, None)
+        r.span(0, total * size) if opening else r.span(-total * size, None)
 
     r.take(
         rf"(?:the\s+)?(first|opening|last|final)\s+({'|'.join(parts)}|<p\d+>)(?![a-z]|\s*(?:clip|video|image))", share
     )
     r.take(r"(前|开头|最后|后)面?的?\s*(<p\d+>)", share)
-    r.take(r"(?:the\s+)?first half|前半(?:段|部分|截)?|上半(?:段|部分)", lambda m: r.span(0, r.total / 2))
+    r.take(r"(?:the\s+)?first half|前半(?:段|部分|截)?|上半(?:段|部分)", lambda m: r.span(0, total / 2))
     r.take(
         r"(?:the\s+)?(?:second|last|other) half|后半(?:段|部分|截)?|下半(?:段|部分)",
-        lambda m: r.span(r.total / 2, None),
+        lambda m: r.span(total / 2, None),
     )
 
 

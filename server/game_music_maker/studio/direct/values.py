@@ -107,7 +107,8 @@ class Trim(_Value):
 
 
 class CutOut(_Value):
-    """Take `start_ms`…`end_ms` out and close the gap; or the whole of clip number `clip` (1-based, −1 the last)."""
+    """Take `start_ms`…`end_ms` out and close the gap; with `clip` (1-based, −1 the last) of that clip alone, times from
+    its own start, and all of it where none is given."""
 
     kind: Literal["cut_out"] = "cut_out"
     start_ms: float = 0
@@ -117,7 +118,7 @@ class CutOut(_Value):
 
 class Speed(_Value):
     """`factor` 2 = twice as fast as filmed; with `relative` as fast as now times `factor`. `start_ms`, `end_ms`
-    bound it to a part of the timeline, `clip` to one clip (1-based)."""
+    bound it to a part of the timeline, `clip` to one clip (1-based), the part then counted from its own start."""
 
     kind: Literal["speed"] = "speed"
     factor: Annotated[float, Field(ge=0.1, le=20)]
