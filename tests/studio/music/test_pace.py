@@ -61,7 +61,7 @@ def bar(places: int, *, drums: str = "", keeper: int | None = None) -> dict[str,
     held = [Line(F(0), F(4), 48)]
     rows = {"arp": sixteenths, "pad": held} if places < 16 else {"arp": sixteenths[::4], "pad": held}
     rows |= {"perc": []} if drums else {}
-    wanted = Wanted([places if places < 16 else 8], [frozenset()], F(4), keeper, False, 0.4)
+    wanted = Wanted(frozenset(), [places if places < 16 else 8], [frozenset()], F(4), keeper, False, 0.4)
     return follow(rows, {"arp": "arp", "pad": "pad", "perc": "perc"}, drums, wanted)
 
 

@@ -163,31 +163,41 @@ def _laid_out(band: Band, sections: Sequence[Section], seed: int) -> dict[tuple[
         size = 2 if part.role in _FLOOR else 4
         start = int(chance(seed, "lays out", part.role).integers(len(sections)))
         blocks = [
-            (i, at)
+            (i, range(at, at + size))
             for i, s in enumerate(sections)
             if s.bars >= 4 and (not sings or s.role not in INSTRUMENTAL)
             for at in range(0, 1 if sings else s.bars - size + 1, size)
             if i or at
         ]
+        if size == 4 and not sings:  # where a section is about as long as the rest, the part leaves out all of it
+            blocks += [(i, range(s.bars)) for i, s in enumerate(sections) if i and 0.12 <= s.bars / total <= 0.22]
         while rest < 0.17 * total and blocks:
-            i, at = min(
+            i, bars = min(
                 blocks,
                 key=lambda x: (
-                    max(crowd[first[x[0]] + b] for b in range(x[1], min(x[1] + size, sections[x[0]].bars)))
-                    + spare[x[0]] + 0.8 * (not x[0]) + 0.3 * (x[1] > 0) + 0.6 * ((part.id, x[0]) in out)
-                    + 1.5 * any(b in out.get((part.id, x[0]), ()) for b in (x[1] - 1, x[1] + size))
-                    + 0.6 * (anchors[x[0]] == part.id),
+                    max(crowd[first[x[0]] + b] for b in x[1]) + spare[x[0]] + 0.8 * (not x[0])
+                    + 0.6 * (anchors[x[0]] == part.id) + _awkward(x[1], out.get((part.id, x[0]), ()), size),
                     (x[0] - start) % len(sections),
-                    x[1],
+                    x[1].start,
                 ),
             )  # fmt: skip
-            blocks.remove((i, at))
-            bars = tuple(range(at, min(at + (size if sections[i].bars >= 7 else 2), sections[i].bars)))
-            out[part.id, i] = (*out.get((part.id, i), ()), *bars)
+            taken = {*out.get((part.id, i), ())}
+            blocks = [b for b in blocks if b[0] != i or not {*b[1]} & {*bars}]
+            out[part.id, i] = tuple(sorted(taken | {*bars}))
             rest += len(bars)
             for b in bars:
                 crowd[first[i] + b] += 1
     return out
+
+
+def _awkward(bars: range, taken: Sequence[int], size: int) -> float:
+    """How little a rest of `bars` suits: the low end rests at a phrase's end, the others at its beginning; two rests
+    that touch are one long one."""
+    if size == 2:
+        place = 0.0 if bars.start % 4 == 2 else 0.3
+    else:
+        place = 0.3 * (bars.start > 0) - 0.3 * (len(bars) > size)
+    return place + 0.6 * bool(taken) + 1.5 * any(b in taken for b in (bars.start - 1, bars.stop))
 
 
 def covers(band: Band, playing: set[str], section: Section, spec: SectionPlan) -> list[Voice]:

@@ -20,13 +20,15 @@ from .band import SYNTH_STYLES, Band, Voice, assemble
 from .chance import chance, pink
 from .drums import TAIKO_PROGRAM, Feel, drawn, groove
 from .figure import Line, Task
-from .gestures import lead_ins
+from .gestures import flourish, lead_ins
 from .humanise import swung, timed
 from .lead import Lead, lead_lines
 from .library import library
 from .score import Chord, Hit, LoopSpan, Note, Part, Score, Section, TempoMap
 from .theory import numeral, pitch_class, scale_for
 
+LOUDEST = 108
+"""Mean velocity that leaves room for accents and metre above it."""
 _STINGER_FIGURES = {"pad": ("pad", "keys", "arp", "comp"), "sparkle": ("sparkle", "arp")}
 """A cue is too short to differ by form: its figures differ."""
 
@@ -55,7 +57,7 @@ def compose(plan: ScorePlan, video: VideoMap | None = None) -> Score:
         rests = arrange.joined(rows, rests, section, band)
         rows = {part: arrange.rested(row, rests[part], frame.bar) for part, row in rows.items()}
         if course is not None:
-            rows = pace.paced(rows, band, section, spec, course, frame.meter, frame.hits)
+            rows = pace.paced(rows, band, section, spec, course, frame.meter, frame.hits, frame.local[index])
         for voice in band.voices:
             notes[voice.part.id] += _play(rows.get(voice.part.id, ()), voice, frame, section)
     parts, notes = _taiko(band, notes)
@@ -64,6 +66,8 @@ def compose(plan: ScorePlan, video: VideoMap | None = None) -> Score:
     parts, notes = answer_hits([*parts, *extra], notes, frame.hits, frame.chords, plan, soft=soft)
     if frame.loop is None:
         notes = close_piece(parts, notes, frame.end, frame.final(), plan)
+        if band.scene.one_shot:
+            notes = flourish(parts, notes, frame.end, frame.seed)
     else:
         notes = close_loop(parts, notes, frame.loop.start_beat, plan, soft=soft)
     notes = _rests(parts, notes, frame)
@@ -216,6 +220,7 @@ def _lines(voice: Voice, frame: _Frame, index: int, spec: SectionPlan, tune: lis
     if band.scene.one_shot and role in _STINGER_FIGURES:
         row = _STINGER_FIGURES[role]
         kind = row[int(chance(frame.seed, "figure", role).integers(len(row)))]
+        task = task if kind == role else replace(task, play=())
     return accompany(kind, task)
 
 
@@ -256,6 +261,7 @@ def _play(lines: Sequence[Line], voice: Voice, frame: _Frame, section: Section) 
     low, high = frame.band.scene.dynamics.vel
     arousal = frame.plan.arousal if frame.plan.arousal is not None else 0.5
     mean = low + (high - low) * (0.10 + 0.80 * min(1.0, 0.35 * arousal + 0.75 * section.energy))
+    mean = min(mean, LOUDEST)
     part = voice.part
     drift = pink(chance(frame.seed, section.id, part.role, "velocity"), max(2, len(lines))) * 3.0
     notes = []

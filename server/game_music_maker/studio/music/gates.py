@@ -235,7 +235,7 @@ def _chords(score: Score) -> dict[str, float]:
     for part in score.parts:
         if part.role in ("pad", "choir"):
             rows = metrics_lines.voicings(score, part.id)
-            if len(rows) >= 16:  # one slip among six changes is no rate
+            if sum(a != b for a, b in pairwise(rows) if a and b) >= 12:  # one slip among six changes is no rate
                 found.append(metrics_lines.voice_leading(rows))
     if not found:
         return {}

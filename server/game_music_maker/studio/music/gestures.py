@@ -7,10 +7,12 @@ section depends on its role alone, so that an edit of one section leaves the bar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
 from .band import Band, sounds
+from .chance import chance
 from .drums import SNARE
 from .metrics import chord_at
 from .score import Chord, Hit, Note, Part, Section
@@ -65,6 +67,38 @@ def _force(sections: Sequence[Section], at: Fraction, least: int) -> int:
     """Velocity of a gesture that arrives at `at`: `least` in a section without energy, 40 more in the fullest."""
     energy = next((s.energy for s in reversed(sections) if s.start_beat <= at), 0.5)
     return round(least + 40 * energy)
+
+
+def flourish(parts: Sequence[Part], notes: dict[str, list[Note]], end: Fraction, seed: int) -> dict[str, list[Note]]:
+    """The last chord of a cue, at `end`, in its own way: together, spread upwards or struck twice; the tune reaches its
+    last note at once, by the octave below or by a turn over it."""
+    draws = chance(seed, "flourish").random(2)
+    chords, tune = int(draws[0] * 3), int(draws[1] * 3)
+    out = dict(notes)
+    for part in parts:
+        last = sorted((n for n in out.get(part.id, ()) if n.beat == end), key=lambda n: n.pitch)
+        rest = [n for n in out.get(part.id, ()) if n.beat != end]
+        if part.drums or not last:
+            continue
+        if part.role == "lead" and tune:
+            top = last[-1]
+            first = max(part.range[0], top.pitch - 12) if tune == 1 else min(part.range[1], top.pitch + 2)
+            step = Fraction(1, 2) if tune == 1 else Fraction(1, 4)
+            row = [replace(top, dur_beats=step, pitch=first)] if tune == 1 else [
+                replace(top, dur_beats=step), replace(top, beat=end + step, dur_beats=step, pitch=first)
+            ]  # fmt: skip
+            after = end + step * len(row)
+            out[part.id] = [*rest, *row, replace(top, beat=after, dur_beats=top.dur_beats - step * len(row))]
+        elif len(last) > 2 and chords == 1:
+            out[part.id] = rest + [
+                replace(n, beat=end + Fraction(i, 4), dur_beats=n.dur_beats - Fraction(i, 4))
+                for i, n in enumerate(last)
+            ]
+        elif len(last) > 2 and chords == 2:
+            again = Fraction(3, 2)
+            out[part.id] = rest + [replace(n, dur_beats=again / 2) for n in last]
+            out[part.id] += [replace(n, beat=end + again, dur_beats=n.dur_beats - again) for n in last]
+    return out
 
 
 def _riser(at: Fraction, length: Fraction, chords: Sequence[Chord], part: Part, vel: int) -> Note:

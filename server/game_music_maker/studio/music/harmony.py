@@ -76,10 +76,11 @@ def section_chords(
     """
     length = bar / Fraction(palette.chords.rate).limit_denominator(8)
     row = _row(role, material)
-    if role in ("A", "A'") and len(row) * length > 4 * bar and len(row) > 3:
+    slow = len(row) * length > 4 * bar and len(row) > 1
+    if slow and (role in ("A", "A'") or (role == "B" and length <= 2 * bar)):
         # Slow chords make the theme a parallel period: the second phrase begins over the chord that the first began on.
         length = min(length, 2 * bar)
-        row = (row[0], row[1], row[0], row[3])
+        row = (row[0], row[1], row[0], row[-1])
     count = max(1, -int(-bars * bar // length))
     names = [row[i % len(row)] for i in range(count)]
     # A return varies its second round; where the chords go round once only, they are what makes it a return.

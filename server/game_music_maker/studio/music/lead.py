@@ -112,7 +112,7 @@ def lead_lines(lead: Lead, index: int, spec: SectionPlan) -> list[Line]:
         left = section.beats - at
         row = [n for n in theme if n.beat < left]
         before = notes[-1].pitch if notes else _came_from(lead, index, room)
-        row = adapt(row, here, room, up=spec.lift or 0, before=before)
+        row = _entered(row, here, room, spec.lift or 0, before)
         row = settled(row, here, room, centre + (spec.lift or 0), before)
         if again or at or section.role == "A'":
             row = vary(row, here, room, generator)
@@ -123,6 +123,15 @@ def lead_lines(lead: Lead, index: int, spec: SectionPlan) -> list[Line]:
     lines = [Line(n.beat, n.dur, n.pitch, 0.35 if n.beat % lead.bar == 0 else 0.1) for n in notes]
     spans = [(a - section.start_beat, b - section.start_beat) for a, b in lead.speech]
     return under_speech(lines, spans, room)
+
+
+def _entered(theme: list[LeadNote], chords: Sequence[Chord], room: Room, up: int, before: int | None) -> list[LeadNote]:
+    """The theme as it was stated; where it would begin with a leap from `before` that goes on, led from there."""
+    row = adapt(theme, chords, room, up=up)
+    leap = row[0].pitch - before if row and before is not None else 0
+    if abs(leap) >= 5 and len(row) > 1 and (row[1].pitch - row[0].pitch) * leap >= 0:
+        return adapt(theme, chords, room, up=up, before=before)
+    return row
 
 
 def _came_from(lead: Lead, index: int, room: Room) -> int | None:

@@ -20,12 +20,18 @@ def drone(task: Task) -> list[Line]:
         found = chord_index(task.chords, at)
         chord = task.chords[found if found is not None else 0]
         root = nearest(ladder((chord.bass_pc,), task.span[0], task.span[1]) or [task.span[0]], task.span[0] + 5)
-        span = min(length, end - at)
+        span = _borne(task, root, at, min(at + length, end)) - at
         lines.append(Line(at, span, root, 0.0))
         if root + 7 <= task.span[1] and (chord.pcs[0] + 7) % 12 in chord.pcs:
-            lines.append(Line(at, span, root + 7, -0.4))
+            lines.append(Line(at, _borne(task, root + 7, at, at + span) - at, root + 7, -0.4))
         at += span
     return tied(lines, length)
+
+
+def _borne(task: Task, pitch: int, at: Fraction, until: Fraction) -> Fraction:
+    """Up to where a note from `at` on may be held: to the first chord whose scale it is not in."""
+    leaves = (c.beat for c in task.chords if at < c.beat < until and pitch % 12 not in (*c.scale, *c.pcs))
+    return next(leaves, until)
 
 
 def bass_symbols(task: Task) -> Callable[[str, int, Task], list[int]]:

@@ -22,6 +22,8 @@ from .score import Chord
 from .theory import ladder
 
 TRIES = 24
+HEAD = 2
+"""Bars of a phrase that say its idea."""
 B_HIGHER = 2.5
 """Semitones that the B theme lies above A."""
 _RISE = (0.0, 1.5, 4.0)
@@ -86,12 +88,17 @@ def write_theme(
         here = replace(room, centre=room.centre + _owed(notes, room.centre))
         length = min(size, bars - start)
         final = start + length >= bars
+        said = _said_again(notes, start * room.bar, chords, room) if length > 2 else []
         best: list[LeadNote] = []
         score = float("-inf")
         for attempt in range(TRIES):
             generator = chance(seed, "melody", name, phrase, attempt)
             shape = _phrase(idea, length, phrase, final, here, generator)
-            found = _place(shape, start, chords, here, generator, last, phrase, final)
+            if said:
+                later = _place(shape[HEAD:], start + HEAD, chords, here, generator, said[-1].pitch, phrase, final)
+                found = [*(replace(n, phrase=phrase) for n in said), *later]
+            else:
+                found = _place(shape, start, chords, here, generator, last, phrase, final)
             worth = _worth(found, here)
             if final and notes and found:  # the end leads back to the beginning, for the next time round
                 worth -= 0.4 * max(0, abs(found[-1].pitch - notes[0].pitch) - 4)
@@ -120,7 +127,7 @@ def settled(
             tried = [adapt(best, chords, room, up=up, before=last) for up in shifts]
             best = min([best, *(found for found in tried if found)], key=lambda found: abs(goal - _mean(found)))
         out += best
-    return out
+    return _kept_heads(notes, out, chords, room)
 
 
 def _owed(notes: Sequence[LeadNote], centre: float) -> float:
@@ -130,6 +137,14 @@ def _owed(notes: Sequence[LeadNote], centre: float) -> float:
 
 def _mean(notes: Sequence[LeadNote]) -> float:
     return sum(n.pitch for n in notes) / len(notes)
+
+
+def _said_again(notes: Sequence[LeadNote], start: Fraction, chords: Sequence[Chord], room: Room) -> list[LeadNote]:
+    """The first phrase's head, at `start`: a phrase over the same chords begins as the first did (parallel period)."""
+    head = [n for n in notes if n.beat - notes[0].beat // room.bar * room.bar < HEAD * room.bar]
+    pairs = [(chord_at(chords, n.beat), chord_at(chords, n.beat + start)) for n in head]
+    same = all(a is not None and b is not None and a.pcs == b.pcs and a.scale == b.scale for a, b in pairs)
+    return [replace(n, beat=n.beat + start) for n in head] if start and same else []
 
 
 def _phrase(
@@ -277,20 +292,39 @@ def adapt(
             close = chord.pcs
         wishes.append(Wish(note.beat, note.dur, note.pitch + up, ends or _strong(note.beat, room), close))
     pitches = _sung(wishes, chords, room, before)
-    return [replace(n, pitch=p) for n, p in zip(row, pitches, strict=True)]
+    return _kept_heads(row, [replace(n, pitch=p) for n, p in zip(row, pitches, strict=True)], chords, room)
+
+
+def _kept_heads(
+    theme: Sequence[LeadNote], fitted: list[LeadNote], chords: Sequence[Chord], room: Room
+) -> list[LeadNote]:
+    """Phrases that began alike still do, where their chords are alike."""
+    out = list(fitted)
+    starts = {n.phrase: n.beat // room.bar * room.bar for n in reversed(theme)}
+    first = min(starts, default=0)
+    for phrase, start in starts.items():
+        away = start - starts[first]
+        said = _said_again([n for n in fitted if n.phrase == first], away, chords, room) if phrase != first else []
+        at = {n.beat: n.pitch for n in said}
+        was = {n.beat + away: n.pitch for n in theme if n.phrase == first}
+        if all(was.get(n.beat) == n.pitch for n in theme if n.phrase == phrase and n.beat in at):
+            out = [replace(n, pitch=at[n.beat]) if n.phrase == phrase and n.beat in at else n for n in out]
+    return out
 
 
 def vary(
     theme: Sequence[LeadNote], chords: Sequence[Chord], room: Room, generator: np.random.Generator
 ) -> list[LeadNote]:
-    """A repeat that differs: passing notes at the end of long ones, a note said twice, an upbeat into a phrase."""
+    """A repeat that differs: passing notes at the end of long ones, a note said twice, an upbeat into a phrase. The
+    first notes of a phrase stay: by them the tune is known again."""
     out: list[LeadNote] = []
+    heads = {n.beat for phrase in {n.phrase for n in theme} for n in [n for n in theme if n.phrase == phrase][:3]}
     quick = Fraction(1, 2)
     for note, following in zip(theme, [*theme[1:], None], strict=False):
         chord = chord_at(chords, note.beat + note.dur - quick)
         draw = float(generator.random())
         same = following is not None and following.phrase == note.phrase
-        if chord is None or following is None or note.dur <= quick:
+        if chord is None or following is None or note.dur <= quick or note.beat in heads:
             out.append(note)
         elif same and note.dur >= 2 * quick and draw < 0.28 and following.beat == note.beat + note.dur:
             between = _between(note.pitch, following.pitch, chord, room)

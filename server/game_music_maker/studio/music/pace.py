@@ -22,7 +22,7 @@ from .drums import TAIKO_PROGRAM
 from .figure import Line
 from .library import DrumGrid
 from .metrics_picture import bar_motion, percentiles
-from .score import Hit, Section, TempoMap
+from .score import Chord, Hit, Section, TempoMap
 
 FIGURES = ("arp", "ostinato", "pluck", "piano", "harmony", "keys", "comp", "riff", "pulse", "bass")
 """Roles that may change their subdivision, in the order in which they are asked to fill; the last two only thin out."""
@@ -39,12 +39,13 @@ class Wanted:
     """What a section asks for.
 
     Attributes:
-        places: onset places of each bar. hits: those of them, as sixteenths, that answer the picture. bar: quarter
-            notes a bar. keeper: percussion key that fills, or None. first: figures fill before the time keeper does.
-            strength: of the keeper's strokes, 0–1. joins: bar from which it may play. compound: the beat is a dotted
-            quarter.
+        changes: beats at which a chord begins. places: onset places of each bar. hits: those of them, as sixteenths,
+            that answer the picture. bar: quarter notes a bar. keeper: percussion key that fills, or None. first:
+            figures fill before the time keeper does. strength: of the keeper's strokes, 0–1. joins: bar from which it
+            may play. compound: the beat is a dotted quarter.
     """
 
+    changes: frozenset[Fraction]
     places: Sequence[int]
     hits: Sequence[frozenset[int]]
     bar: Fraction
@@ -79,6 +80,7 @@ def paced(
     course: Sequence[float],
     meter: tuple[int, int],
     hits: Sequence[Hit],
+    chords: Sequence[Chord],
 ) -> dict[str, list[Line]]:
     """The section's lines at the pace of the picture; drums may keep time where the layers would leave them out.
 
@@ -103,7 +105,7 @@ def paced(
     roles = {v.part.id: v.part.role for v in band.voices}
     able = drums is not None and (spec.active or {}).get("perc") is not False and shares.get("perc", 1.0) > 0.7
     wanted = Wanted(
-        places, struck, bar, keeper((band.style.drums, band.scene.drums)),
+        frozenset(c.beat for c in chords), places, struck, bar, keeper((band.style.drums, band.scene.drums)),
         first=drums is None or drums.spec.density < 0.35, strength=0.3 + 0.2 * section.energy,
         joins=1 if first == 0 else 0, compound=meter[1] == 8 and meter[0] % 3 == 0,
     )  # fmt: skip
@@ -200,7 +202,8 @@ def _fill(
     left = [
         slot
         for slot in empty
-        if (keeps and not wanted.first) or not any(_strike_on(here, p, start + Fraction(slot, 4)) for p in figures)
+        if (keeps and not wanted.first)
+        or not any(_strike_on(here, p, start + Fraction(slot, 4), wanted) for p in figures)
     ]
     if not keeps or not left:
         return
@@ -215,18 +218,19 @@ def _fill(
     row.sort(key=lambda x: (x.beat, x.pitch))
 
 
-def _strike_on(here: dict[str, list[Line]], part: str, at: Fraction) -> bool:
+def _strike_on(here: dict[str, list[Line]], part: str, at: Fraction, wanted: Wanted) -> bool:
     """Let the figure strike once more at `at`: the tone that it comes from or goes to, softer; False where it rests."""
     row = here[part]
     before = [x for x in row if x.beat < at]
-    if not before or at - before[-1].beat > 2:
+    if not before or at - before[-1].beat > 2 or any(before[-1].beat < c <= at for c in wanted.changes):
         return False
     last = [x for x in before if x.beat == before[-1].beat]
     later = [x for x in row if x.beat > at]
     until = min(at + Fraction(1, 2), later[0].beat if later else at + Fraction(1, 2))
     tones = last
     if len(last) == 1 and later:  # a run goes on its way: a tone of the bar that is neither
-        tried = [x for x in row if x.pitch not in (last[0].pitch, later[0].pitch)]
+        since = max((c for c in wanted.changes if c <= at), default=Fraction(0))
+        tried = [x for x in before if x.beat >= since and x.pitch not in (last[0].pitch, later[0].pitch)]
         tones = [min(tried, key=lambda x: (abs(x.pitch - last[0].pitch), x.beat))] if tried else last
     cut = [replace(x, dur=min(x.dur, at - x.beat)) if x in last and x.dur > at - x.beat else x for x in row]
     fresh = [Line(at, until - at, x.pitch, min(x.accent, 0.0) - 0.2, x.artic) for x in tones]
