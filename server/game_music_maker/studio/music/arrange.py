@@ -105,7 +105,8 @@ def _resting(index: int, sections: Sequence[Section], band: Band, playing: set[s
         return {part for part in free if part not in kept} | (
             floor if section.role == "intro" and len(playing) > 2 else set()
         )
-    return {turn} if len(free) >= 3 or section.role == "B" else set()
+    full = section.energy >= 0.75  # everybody plays where it is fullest
+    return {turn} if (len(free) >= 3 or section.role == "B") and not full else set()
 
 
 def _anchors(band: Band, sections: Sequence[Section], seed: int) -> list[str]:
@@ -151,7 +152,7 @@ def _laid_out(band: Band, sections: Sequence[Section], seed: int) -> dict[tuple[
     anchors = _anchors(band, sections, seed)
     # Where the theme returns only once, its return is kept full and B is where parts rest; else B is spared.
     once = sum(s.role in ("A", "A'") for s in sections) <= 2
-    spare = [0.5 * once if s.role in ("A", "A'") else 0.4 * (not once) for s in sections]
+    spare = [0.5 * once if s.role in ("A", "A'") else 0.4 for s in sections]
     voices = [v.part for v in band.voices if not v.part.drums and v.part.role not in ("drone", "fx")]
     for part in sorted(voices, key=lambda p: (p.role != "lead", p.role not in _FLOOR)):
         sings = part.role == "lead"
@@ -170,7 +171,11 @@ def _laid_out(band: Band, sections: Sequence[Section], seed: int) -> dict[tuple[
             if i or at
         ]
         if size == 4 and not sings:  # where a section is about as long as the rest, the part leaves out all of it
-            blocks += [(i, range(s.bars)) for i, s in enumerate(sections) if i and 0.12 <= s.bars / total <= 0.22]
+            blocks += [
+                (i, range(s.bars))
+                for i, s in enumerate(sections)
+                if i and s.role != "B" and 0.12 <= s.bars / total <= 0.22
+            ]
         while rest < 0.17 * total and blocks:
             i, bars = min(
                 blocks,
@@ -228,7 +233,10 @@ def joined(
             spans = [(float(x.beat), float(x.beat + x.dur)) for x in rows[voice.part.id]]
             heard[voice.part.id] = {b for a, z in spans for b in range(int(a // bar), int((z - 0.01) // bar) + 1)}
     role = {v.part.id: v.part.role for v in band.voices}
+    thin = [sum(b in row and b not in out[p] for p, row in heard.items()) < 2 for b in range(section.bars)]
     for index in range(section.bars):
+        if not any(thin[max(0, index - 1) : index]) and not any(thin[index + 1 : index + 2]):
+            continue  # a bar in which one part plays alone is a breath
         here = [part for part, bars in heard.items() if index in bars]
         away = sorted(
             (part for part in here if index in out[part]),

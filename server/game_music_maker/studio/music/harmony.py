@@ -15,6 +15,7 @@ import numpy as np
 from ...contract.score import ChordSlot
 from .chance import chance
 from .library import Palette
+from .metrics_lines import cadence
 from .theory import fits_mode, numeral
 
 _MINOR_SWAPS = {"i": ("bVI", "bIII"), "iv": ("bVI", "iidim"), "v": ("bVII",), "bVII": ("v", "bIII"), "bVI": ("iv",)}
@@ -52,7 +53,8 @@ def choose(palette: Palette, mode: Sequence[int], seed: int) -> Progressions:
     others = [row for row in palette.chords.B if tuple(row) != a] or list(palette.chords.B)
     b, turn = pick(others), pick(palette.chords.turn)
     if len(a) > 1 and generator.random() < 0.7:
-        a = tuple(_swapped(list(a), generator, first=1, mode=tuple(mode)))
+        swapped = tuple(_swapped(list(a), generator, first=1, mode=tuple(mode)))
+        a = swapped if _steps(swapped) <= _known(palette) else a
     return Progressions(a, b, turn)
 
 
@@ -75,35 +77,55 @@ def section_chords(
         closes: the section ends the piece (its last slot is the tonic chord).
     """
     length = bar / Fraction(palette.chords.rate).limit_denominator(8)
-    row = _row(role, material)
-    slow = len(row) * length > 4 * bar and len(row) > 1
-    if slow and (role in ("A", "A'") or (role == "B" and length <= 2 * bar)):
+    row = _row(role, material, slow=len(material.A) * length > 4 * bar)
+    if role in ("A", "A'", "B", "build", "intro") and len(row) * length > 4 * bar and len(row) > 1:
         # Slow chords make the theme a parallel period: the second phrase begins over the chord that the first began on.
         length = min(length, 2 * bar)
-        row = (row[0], row[1], row[0], row[-1])
+        last = row[-1] if _steps((row[0], row[-1])) <= _known(palette) else row[1]
+        row = (row[0], row[1], row[0], last)
     count = max(1, -int(-bars * bar // length))
     names = [row[i % len(row)] for i in range(count)]
     # A return varies its second round; where the chords go round once only, they are what makes it a return.
-    if role == "A'" and count >= 2 * len(row) and generator.random() < 0.15 + 0.3 * tension:
-        names = _swapped(names, generator, first=count // 2)
+    if role == "A'" and count >= 2 * len(row) and generator.random() < 0.25 + 0.3 * tension:
+        varied = _swapped(names, generator, first=count // 2)
+        names = varied if _steps(varied) <= _known(palette) else names
     if turns and count > len(material.turn):
         names[-len(material.turn) :] = material.turn
     if closes and count > 1:
         names[-1] = _tonic(material.A)
+        if count > 2 and cadence(names[-2], names[-1]) not in _known(palette):
+            names[-2] = _before(names[-1], palette) or names[-2]
     end = bars * bar
     return tuple(
         ChordSlot(beat=float(i * length), rn=name, bass=None) for i, name in enumerate(names) if i * length < end
     )
 
 
-def _row(role: str, material: Progressions) -> tuple[str, ...]:
+def _row(role: str, material: Progressions, *, slow: bool) -> tuple[str, ...]:
     if role in ("B", "build"):
         return material.B
-    if role == "intro" and len(material.A) > 2:
+    if role == "intro" and len(material.A) > 2 and not slow:
         return (material.A[0], material.A[0], material.A[-1], material.A[0])
     if role in ("break", "outro"):
         return (material.A[0], material.B[0])
     return material.A
+
+
+def _steps(names: Sequence[str]) -> frozenset[str]:
+    """Cadence classes of the steps from chord to chord, round and round."""
+    return frozenset(cadence(a, b) for a, b in zip(names, (*names[1:], names[0]), strict=True))
+
+
+def _known(palette: Palette) -> frozenset[str]:
+    """Those that the palette's own progressions make."""
+    rows = (*palette.chords.A, *palette.chords.B, *palette.chords.turn)
+    return frozenset().union(*(_steps(row) for row in rows))
+
+
+def _before(name: str, palette: Palette) -> str | None:
+    """A chord that the palette's own progressions lead to `name` from."""
+    rows = (*palette.chords.A, *palette.chords.B)
+    return next((a for row in rows for a, b in zip(row, (*row[1:], row[0]), strict=True) if b == name != a), None)
 
 
 def _tonic(row: tuple[str, ...]) -> str:

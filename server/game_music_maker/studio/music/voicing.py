@@ -97,8 +97,9 @@ def _motion(before: Voicing, after: Voicing) -> float:
     size = min(len(before), len(after))
     a, b = before[-size:], after[-size:]
     cost = float(sum(abs(y - x) for x, y in zip(a, b, strict=True)))
+    cost += sum(1.2 * max(0, abs(b[i] - a[i]) - 2) for i in range(1, size - 1))  # inner voices move by step
     bare = len({p % 12 for p in b}) < 3
-    parallel = 0.0 if bare else 26.0  # power chords move in fifths by nature
+    parallel = 0.0 if bare else 40.0  # power chords move in fifths by nature
     for i in range(size):
         for j in range(i + 1, size):
             gap = (a[j] - a[i]) % 12
