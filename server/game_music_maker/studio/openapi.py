@@ -125,7 +125,10 @@ def _job_paths() -> dict[str, Any]:
             )
         },
         routes.RENDER_STATUS: {
-            "get": _operation("renderStatus", "How far it is.", gives=render.RenderStatus, inside=(rendering,))
+            "get": _operation(
+                "renderStatus", "How far it is; told `Prefer: wait=1`, at its end if that comes within a second.",
+                gives=render.RenderStatus, inside=(rendering,),
+            )
         },
         routes.RENDER_DOWNLOAD: {
             "get": _operation(
