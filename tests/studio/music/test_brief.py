@@ -233,7 +233,8 @@ def test_a_tempo_by_a_share(say: str, factor: float) -> None:
         ("合唱和钢琴都不要", [("exclude", None), ("exclude", None)]), ("这段要无限循环", [("loop", None)]),
         ("don't touch the drums but make the bass quieter", [("gain", -4.0)]),
         ("别动鼓，把弦乐去掉", [("exclude", None)]),
-        ("end with a bang", [("hard", None)]),
+        ("end with a bang", [("hard", None)]), ("速度加到140", [("bpm", 140.0)]), ("节奏降到 85", [("bpm", 85.0)]),
+        ("the strings are too loud", [("gain", -4.0)]), ("弦乐太响了", [("gain", -4.0)]),
     ],
 )  # fmt: skip
 def test_changes_by_semitones_in_lists_and_what_stays(say: str, changes: list[tuple[str, float | None]]) -> None:

@@ -141,6 +141,7 @@ def _quotes(message: str, taker: _Taker) -> str:
 
 def _plain(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("‘", "'")
+    text = re.sub(r"(?<![强加])大[一1]倍", "更大 翻倍", re.sub(r"小[一1]倍", "缩小一半", text))
     text = re.sub(r"一(?:丢丢|丢|丁点|咪咪|捏捏|丢儿)", "一点点", text)
     text = re.sub(r"\b(do|does|did|is|was|are|would|could|should|ca|wo)nt\b", r"\1n't", text)
     text = re.sub(r"[a-z]{5,}", lambda word: spelled(word.group()), text)

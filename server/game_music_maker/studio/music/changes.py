@@ -187,6 +187,8 @@ def _clause(clause: str, before: str | None) -> tuple[list[Change], tuple[str, .
     if numbers.seed is not None:
         changes.append(Change(op="seed", word=str(numbers.seed), **place))
     changes += _found(found, numbers.rest, place)
+    if any(change.op == "gain" for change in changes):
+        rest = _TOO.sub(lambda hit: "\0" * len(hit[0]), rest)
     if one_end:
         changes = [_louder_or_softer(change) for change in changes]
         if not changes and (level := _level_in(rest)) is not None:
@@ -241,8 +243,9 @@ _MORE = re.compile(r"(?:\bmore|\bstronger|\blouder|\bheavier|\bbigger|多(?:一?
 _BE = r"[\s\0]*(?:to )?(?:is |are |be )?(?:a bit |slightly |much )?"
 _LESS_AFTER = re.compile(_BE + r"(?:less\b|quieter|softer|lower|down\b|[少轻小弱]一?[点些])")
 _MORE_AFTER = re.compile(_BE + r"(?:louder|stronger|more prominent|heavier|up\b|[重多响大强]一?[点些])")
-_SOFTER = re.compile(_BE + r"(?:quieter|softer|down\b|[轻小]一?[点些]|小声|轻声)")
-_LOUDER = re.compile(_BE + r"(?:louder|up\b|[响大]一?[点些]|大声|响亮)")
+_SOFTER = re.compile(_BE + r"(?:too loud|太响|太大声|太吵|太抢|quieter|softer|down\b|[轻小]一?[点些]|小声|轻声)")
+_LOUDER = re.compile(_BE + r"(?:too (?:quiet|soft)|太轻|太小声|听不[见清到]|louder|up\b|[响大]一?[点些]|大声|响亮)")
+_TOO = re.compile(r"\btoo (?:loud|quiet|soft)\b|太(?:响|大声|吵|抢|轻|小声)|听不[见清到]")
 _GONE_AFTER = re.compile(
     r"(?:[\s\0]*(?:和|与|跟|及|、)[^\s,，。都]{1,4}){0,3}[\s\0]*(?:都|全)?(?:去掉|去除|删掉|删除|拿掉|不要|取消|关掉)"
     r"|[\s\0]*(?:out|away|off|gone)\b"

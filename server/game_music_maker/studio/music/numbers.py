@@ -32,6 +32,7 @@ _BPM = re.compile(
     rf"(?:(?:at|to|of|is|=|about|around)\s+)?(?P<n>{NUMBER})\s*(?:bpm|beats per minute|beats a minute)"
     r"|bpm\s*(?:of|=|:|to|at|为|是)?\s*(?P<n2>\d+(?:\.\d+)?)"
     rf"|tempo\s*(?:of|=|:|to|at|is)?\s*(?P<n3>\d+(?:\.\d+)?)|每分钟\s*(?P<n4>{_NUM})\s*拍|(?P<n5>\d{{2,3}})\s*拍(?!子)"
+    r"|(?:速度|节奏|拍速)[^\d,，。;；\0]{0,4}?(?:到|成|为|至|是)\s*(?P<n6>\d{2,3})(?![\d%.:]|\s*(?:秒|倍|分|s\b))"
 )
 _METER = re.compile(
     r"(?<![\d:])(?P<n>[2345679]|12)\s*/\s*(?P<d>[48])(?!\d)(?:\s*(?:time|meter|metre|time signature|拍子?))?"
