@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from ..music.library import library
 from ..music.words import brief_lexicon, change_lexicon, match, unknown
 from ..timeline import Timeline
 from .context import Context, Touched
@@ -120,6 +121,13 @@ class Clause:
         """Words that compare a score with itself ("calmer", "更激烈"), as the composer's table has them."""
         found, _ = match(TOKEN.sub(" ", self.text), change_lexicon())
         return any(one.kind == "change" for one in found)
+
+    @cached_property
+    def wishes(self) -> bool:
+        """Words that say in what another take is to differ ("happier"), not only that there is to be one."""
+        found, _ = match(TOKEN.sub(" ", self.text), change_lexicon())
+        asked = {library().changes[int(one.id)].op for one in found if one.kind == "change"}
+        return bool(asked - {"another", "options"})
 
     @cached_property
     def residue(self) -> tuple[str, ...]:

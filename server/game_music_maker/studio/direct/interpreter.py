@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from ..numerals import CHINESE_NUMBER, NUMBER, value
@@ -172,11 +172,25 @@ def _joined(pieces: list[_Piece], reading: Reading) -> list[_Piece]:
                 for one in (before, piece):
                     _read_into(one, reading, done, replace=False)
             continue
-        _read_into(piece, reading, done, replace=False)
+        _read_into(_with_verb(piece, before, reading), reading, done, replace=False)
         latest = done[-1]
         if latest.edits is None and before is not None and not _polite(piece.text):
             _rescue(done, reading)
     return done
+
+
+_NAMED = re.compile(r"(?:(?:all|the|my|any|both)\s+)*[a-z ]+|[\u4e00-\u9fff]+")
+
+
+def _with_verb(piece: _Piece, before: _Piece | None, reading: Reading) -> _Piece:
+    """ "remove all the text and the music": the verb stands once for both."""
+    clause = Clause(piece.text, reading)
+    named = clause.has("on.score", "on.original", "on.title") and all(c.startswith("on.") for c in clause.concepts)
+    if before is None or not before.edits or not named or piece.strong or not _NAMED.fullmatch(clause.text):
+        return piece
+    if Clause(before.text, reading).starting("do.") != ["remove"]:
+        return piece
+    return replace(piece, text=f"remove {piece.text}")
 
 
 def _one_brief(before: _Piece, both: _Piece, reading: Reading) -> list[Edit] | None:

@@ -173,8 +173,9 @@ def _ratios(text: str, taker: _Taker) -> str:
     text = taker.take(text, rf"({CHINESE_NUMBER})比({CHINESE_NUMBER})", "r", chinese)
     # "0:10-9:16" and "at 9:16" name times: a ratio is no neighbour of a range sign or of "at"
     before = r"(?<![\d:.])(?<!\d-)(?<!\d–)(?<!\bat )(?<!from )"
+    after = r"(?![\d:.x×]|\s?[-–]\s?\d|\s*(?:time\b|met(?:er|re)|拍))"  # "3/4 time" is a metre
     return taker.take(
-        text, before + r"(\d{1,2}(?:\.\d{1,2})?)\s?(?::|x|×|/| by |比)\s?(\d{1,2})(?![\d:.x×]|\s?[-–]\s?\d)", "r", read
+        text, rf"{before}(\d{{1,2}}(?:\.\d{{1,2}})?)\s?(?::|x|×|/| by |比)\s?(\d{{1,2}}){after}", "r", read
     )
 
 

@@ -48,12 +48,12 @@ def read_other_take(clause: Clause) -> list[Edit] | None:
         takes = 2 if found and found.group() in ("two", "2", "两", "a couple of") else 3
         compared = clause.changing or re.search(r"\b(?:more|less)\b|更|为主|多一?点|少一?点", clause.text)
         again = clause.reading.score and bool(compared or not set(clause.musical) & {"palette", "mood"})
-        text = clause.raw if not again or set(clause.musical) - {"request"} or clause.changing else ""
+        text = clause.raw if not again or set(clause.musical) - {"request"} or clause.wishes else ""
         return [MakeScore(text=text, takes=takes, again=again)]
     if clause.has("do.again") and not clause.has("on.title"):
         if not clause.reading.score:
             return [MakeScore(text=clause.raw)]
-        return [MakeScore(again=True, text=clause.raw if clause.musical else "")]
+        return [MakeScore(again=True, text=clause.raw if clause.musical or clause.wishes else "")]
     return None
 
 
@@ -98,6 +98,11 @@ def read_new(clause: Clause) -> list[Edit] | None:
     """A new score: verb and music words, with a level where one is named beside it."""
     if not generates(clause) or (clause.targets and clause.targets[0] == "original" and not clause.has("on.score")):
         return None
+    return _made(clause)
+
+
+def _made(clause: Clause) -> list[Edit]:
+    """A new score, and the level that is named beside it."""
     made: list[Edit] = _within_a_stretch(clause) or [MakeScore(text=clause.raw)]
     shares = clause.numbers("p")
     if shares and re.search(r"(?:\bat|volume|音量|\bwith)\D{0,12}<p|<p\d+>\s*(?:volume|音量)", clause.text):
@@ -158,5 +163,5 @@ def read_change(clause: Clause) -> list[Edit] | None:
     if cutting and not clause.has("on.score"):
         return None
     if described and not clause.has("on.title", "do.remove", "do.cut"):
-        return [MakeScore(text=clause.raw)]
+        return _made(clause)
     return None

@@ -237,6 +237,8 @@ def _level(clause: Clause) -> list[Edit] | None:
     elif sound and clause.has("is.smaller") and not clause.has("do.speed"):
         down = True
     last_sound = clause.reading.last in ("score", "original", "own")
+    if not clause.reading.score and set(clause.musical) & {"palette", "mood"} and not (up or down):
+        return None  # "lofi beats under this gameplay at 30% volume"
     if not (up or down or ((sound or last_sound) and (shares or decibels))) and not (
         sound and clause.has("is.full", "is.half", "is.double") and (clause.has("on.sound") or not clause.musical)
     ):

@@ -10,7 +10,7 @@ from .clause import Clause
 from .drafting import titles_by_touch
 from .phrases import scan
 from .rules_sound import fades_picture
-from .values import AddTitle, ChangeTitle, Edit, RemoveTitle
+from .values import AddTitle, ChangeTitle, Edit, RemoveScore, RemoveTitle
 
 _POSITIONS: tuple[Position, ...] = ("lower_third", "top", "bottom", "center")
 _SIZES = {"is.huge": 0.2, "is.big": 0.14, "is.small": 0.05}
@@ -32,6 +32,7 @@ _WHOLE_WORDS = re.compile(r"(?:caption|subtitle|字幕|说明文字)")
 _TO = re.compile(r"(?:\bto\b|改成|改为|换成|换为|变成|替换成|with)\s*(<q\d+>)")
 
 
+_BOTH = re.compile(r"\band\b|&|,|和|与|跟|、|连同")
 _SHOULD = re.compile(
     r"instead|改|换|\b(?:title|caption|text) (?:should|must|needs? to|has to|ought to)\b|"
     r"标题(?:应该|应当|要)[写是改]"
@@ -73,7 +74,8 @@ def read_title(clause: Clause) -> list[Edit] | None:
         return [RemoveTitle(which="last", find=text)]
     if clause.has("do.remove") and not _TO.search(clause.text) and not clause.has("do.add", "do.fade"):
         everything = clause.has("is.all") or re.search(r"titles|captions|subtitles|labels", clause.text)
-        return [RemoveTitle(which="all" if everything and not text else "last", find=text)]
+        gone: list[Edit] = [RemoveTitle(which="all" if everything and not text else "last", find=text)]
+        return [*gone, RemoveScore()] if clause.has("on.score") and _BOTH.search(clause.text) else gone
     should = bool(_SHOULD.search(clause.text))
     changes = reading.titles and ((clause.has("do.change") and not clause.has("do.add")) or should)
     if text is None and (found := _unquoted(clause)):
