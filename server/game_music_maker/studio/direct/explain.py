@@ -32,6 +32,7 @@ _NEAREST: tuple[tuple[str, str], ...] = (
 _GREETING = re.compile(
     r"\W*(?:(?:hi|hello|hey|thanks?|thank you|thx|ok(?:ay)?|great|cool|nice|perfect|awesome|"
     r"good|morning|evening|very|much|so|a lot|there|you|"
+    r"that's|that is|this is|it's|lovely|wonderful|amazing|fine|"
     r"你好|您好|嗨|谢谢你?|多谢|好的?|辛苦了|早上好|太棒了|不错|很好|啊|呀|哈喽)\W*)+",
     re.IGNORECASE,
 )

@@ -361,7 +361,7 @@ def _speed(clause: Clause) -> list[Edit] | None:
     new = any(isinstance(edit, MakeScore) for edit in clause.reading.edits)
     of_picture = of_picture or bool(new and clause.numbers("p") and _ALL_OF_IT.search(clause.text))
     last_music = clause.reading.last == "score" and not of_picture
-    factors = clause.numbers("x")
+    factors = clause.numbers("x") or [float(n) for n in re.findall(r"\bby (\d(?:\.\d+)?)$", clause.text)]
     if music or clause.has("on.title") or not (clause.has("do.speed") or factors):
         return None
     plain = not factors and not clause.numbers("p") and clause.reading.score
