@@ -94,6 +94,8 @@ def understand(text: str, timeline: Timeline, context: Context) -> Understanding
         rest = lexed.written(lexed.raw(piece.text)).strip(" ,，、;；。.!！")
         if (rest and not (edits or len(pieces) > 1)) or (rest and not _polite(piece.text)):
             leftovers.append(rest)
+    if not edits and not leftovers and all(piece.edits is None for piece in pieces):
+        leftovers = [lexed.written(lexed.raw(lexed.text))] if lexed.text else []  # thanks alone: answered, not done
     return Understanding(tuple(renumbered(settled(edits), reading.pictures)), tuple(leftovers))
 
 
