@@ -180,7 +180,7 @@ def _laid_out(band: Band, sections: Sequence[Section], seed: int) -> dict[tuple[
             i, bars = min(
                 blocks,
                 key=lambda x: (
-                    max(crowd[first[x[0]] + b] for b in x[1]) + spare[x[0]] + 0.8 * (not x[0])
+                    2.5 * max(crowd[first[x[0]] + b] for b in x[1]) + spare[x[0]] + 0.8 * (not x[0])
                     + 0.6 * (anchors[x[0]] == part.id) + _awkward(x[1], out.get((part.id, x[0]), ()), size),
                     (x[0] - start) % len(sections),
                     x[1].start,
@@ -244,7 +244,7 @@ def joined(
         )
         for part in away[: max(0, 2 - (len(here) - len(away)))]:
             until = next(b for b in range(index, section.bars + 1) if b not in out[part])
-            until = min(until, 4 * (index // 4 + 1)) if len(rests[part]) == section.bars else until
+            until = min(until, 4 * (index // 4 + 1))
             out[part] = out[part] - set(range(index, until))
     for part, bars in heard.items():
         missing = len(rests[part]) - len(out[part]) if len(rests[part]) < section.bars else 0

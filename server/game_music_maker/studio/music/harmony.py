@@ -81,12 +81,13 @@ def section_chords(
     if role in ("A", "A'", "B", "build", "intro") and len(row) * length > 4 * bar and len(row) > 1:
         # Slow chords make the theme a parallel period: the second phrase begins over the chord that the first began on.
         length = min(length, 2 * bar)
-        last = row[-1] if _steps((row[0], row[-1])) <= _known(palette) else row[1]
-        row = (row[0], row[1], row[0], last)
+        second = next((name for name in row if name != row[0]), row[0])
+        last = row[-1] if _steps((row[0], row[-1])) <= _known(palette) else second
+        row = (row[0], second, row[0], last)
     count = max(1, -int(-bars * bar // length))
     names = [row[i % len(row)] for i in range(count)]
     # A return varies its second round; where the chords go round once only, they are what makes it a return.
-    if role == "A'" and count >= 2 * len(row) and generator.random() < 0.25 + 0.3 * tension:
+    if role == "A'" and count >= 2 * len(row) and generator.random() < 0.45 + 0.3 * tension:
         varied = _swapped(names, generator, first=count // 2)
         names = varied if _steps(varied) <= _known(palette) else names
     if turns and count > len(material.turn):
