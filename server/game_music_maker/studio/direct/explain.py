@@ -33,7 +33,7 @@ _GREETING = re.compile(
     r"\W*(?:(?:hi|hello|hey|thanks?|thank you|thx|ok(?:ay)?|great|cool|nice|perfect|awesome|"
     r"good|morning|evening|very|much|so|a lot|there|you|"
     r"that's|that is|this is|it's|lovely|wonderful|amazing|fine|"
-    r"你好|您好|嗨|谢谢你?|多谢|好的?|辛苦了|早上好|太棒了|不错|很好|啊|呀|哈喽)\W*)+",
+    r"你好|您好|嗨|谢谢你?|多谢|太好了|太好啦|完美|很棒|可以了|好的?|辛苦了|早上好|太棒了|不错|很好|啊|呀|哈喽)\W*)+",
     re.IGNORECASE,
 )
 _LONGEST = 120
