@@ -268,8 +268,24 @@ def _times(text: str, taker: _Taker) -> str:
     )
 
 
+_PLACE = rf"(?:clip |第)?(?:\d(?![\da-z:.%])|{CHINESE_NUMBER}(?![秒分倍]))(?:段|个)?(?:视频|片段)?"
+_COURSE = re.compile(
+    rf"(?:\b(?:start|begin) with|先(?:放|播放?|来|是)?)\s*{_PLACE}"
+    rf"(?:\s*[,，、]?\s*(?:and )?(?:then|followed by|(?:再|然后|接着|最后)(?:放|播放?|来|是)?)\s*{_PLACE})+"
+)
+"""An order of clips told one by one ("start with clip 2, then 3, then 1")."""
+
+
 def _lists(text: str, taker: _Taker) -> str:
     """ "clips 1 and 3", "2、3、1": several small numbers are clips by number."""
+
+    def told(found: re.Match[str]) -> str:
+        numbers = tuple(int(value(n)) for n in re.findall(rf"\d|{CHINESE_NUMBER}", found.group()))
+        if len(set(numbers)) < len(numbers):
+            return found.group()
+        return f" reorder {taker.put('n', numbers, found.group())} "
+
+    text = _COURSE.sub(told, text)
     text = taker.take(
         text,
         r"(?<=order )(?:(?:should be|is|to|as|:)\s*)?(\d(?:\s+\d)+)\b|(?<=顺序)(?:是|为|:)?\s*(\d(?:\s+\d)+)\b",
@@ -322,4 +338,5 @@ def _factors(text: str, taker: _Taker) -> str:
         "x",
         lambda m: value(m.group(1)),
     )
+    text = taker.take(text, r"(?:a )?quarter(?: of)?(?: the)? speed|四分之一速度?", "x", lambda m: 0.25)
     return taker.take(text, r"半速|一半(?:的)?速度?|half(?: the)? speed|half as fast", "x", lambda m: 0.5)

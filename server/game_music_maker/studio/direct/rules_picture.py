@@ -120,7 +120,7 @@ def _reorder(clause: Clause) -> list[Edit] | None:
         order[first - 1], order[second - 1] = second, first
         return [Reorder(order=tuple(order))]
     if len(named) > 1 and not re.search(r"before|after|之?前|之?后", text):
-        return [Reorder(order=tuple(named))]
+        return [Reorder(order=(*named, *(n for n in order if n not in named)))]
     return [_move(text, named, order)] if named else None
 
 
