@@ -125,10 +125,11 @@ def _two_sounds(before: str, after: str) -> bool:
     """ "the music and the game audio to 50%": one level for both."""
     if describes(before):
         return False  # "calm music and original sound at 50%"
-    ends = any(hit.concept in _SOUNDS and hit.end == len(before.rstrip()) for hit in scan(before))
+    ends = {hit.concept for hit in scan(before) if hit.end == len(before.rstrip())} & _SOUNDS
     begins = re.match(r"(?:the |my )?", after)
-    starts = any(hit.concept in _SOUNDS and hit.start <= (begins.end() if begins else 0) for hit in scan(after))
-    return ends and starts and not TOKEN.search(before) and not any(hit.concept == "do.own" for hit in scan(before))
+    starts = {hit.concept for hit in scan(after) if hit.start <= (begins.end() if begins else 0)} & _SOUNDS
+    apart = bool(ends and starts and ends != starts)
+    return apart and not TOKEN.search(before) and not any(hit.concept == "do.own" for hit in scan(before))
 
 
 def _split(text: str) -> list[_Piece]:
