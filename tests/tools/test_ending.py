@@ -58,7 +58,8 @@ def until_it_encodes(server: Server) -> set[Process]:
         below = descendants(server.process.pid)
         if any(name.startswith("ffmpeg") for name in below.values()):
             return set(below)
-        assert server.process.poll() is None
+        told = tool(server, "state", job="export-1", wait_s=0)
+        assert told["status"] == "running", f"the export was over before its encoder was seen: {told}"
 
 
 def ended(server: Server, how: str) -> int:
@@ -71,7 +72,8 @@ def ended(server: Server, how: str) -> int:
 
 
 def test_no_child_is_left_however_the_server_ends_and_the_export_is_made_all_the_same(tmp_path: Path) -> None:
-    clip = Media(tmp_path).clip(["plasma"], seconds=2, size=(320, 180), sound=None)
+    # Long enough to be met at its encoder: an export goes on by itself while the next server still starts.
+    clip = Media(tmp_path).clip(["plasma"], seconds=5, size=(640, 360), sound=None)
     for how in ("end of input", "SIGTERM", "SIGKILL"):
         server = Server(tmp_path, GAME_MUSIC_MAKER_ALLOWED_DIRS=str(tmp_path))
         server.begin()
