@@ -21,6 +21,11 @@ CLIP = b"\0\0\0\x18ftypmp42" + b"moov" * 400
 LIMIT_S = 60
 
 
+def _interruptible() -> None:
+    """As at a terminal; what runs in a shell's background is born deaf to interrupts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Shell:
     """A working folder and a home, with a service behind it."""
 
@@ -39,6 +44,7 @@ class Shell:
         return subprocess.Popen(
             [sys.executable, "-m", "game_music_maker", *words],
             cwd=self.folder, env=self.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            preexec_fn=None if os.name == "nt" else _interruptible,
         )  # fmt: skip
 
     def run(self, *words: str, status: int = 0) -> str:
