@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
+from processes import Process, descendants, living
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 SECONDS = 3
@@ -48,38 +49,16 @@ def make_clips(folder: Path, count: int) -> Path:
     return jobs
 
 
-Process = tuple[int, str]
-"""Number and start time: the two together name a process for good."""
-
-
-def processes() -> dict[Process, int]:
-    """All living processes and their parents (Linux); not the two helpers by which a Ray node is watched, which find
-    out by themselves, within a minute, that their node was killed."""
-    found = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
-        except OSError:
-            continue
-        fields = rest.split()
-        if fields[0] != "Z" and not name.startswith(("ray::DashboardA", "ray::RuntimeEnv")):
-            found[int(entry.name), fields[19]] = int(fields[1])
-    return found
-
-
-def descendants(root: int) -> set[Process]:
-    """The processes that come from `root`, encoders and workers among them."""
-    living, found, parents = processes(), set(), {root}
-    while fresh := {one for one, parent in living.items() if parent in parents} - found:
-        found |= fresh
-        parents = {number for number, _ in fresh}
-    return found
+def ours(table: dict[Process, str]) -> set[Process]:
+    """Without the two helpers by which a Ray node is watched, which find out by themselves, within a minute, that their
+    node was killed."""
+    return {one for one, name in table.items() if not name.startswith(("ray::DashboardA", "ray::RuntimeEnv"))}
 
 
 def left_after_kill(children: set[Process]) -> tuple[float, set[Process]]:
     """Seconds until none of `children` is left, and those that are after the limit."""
     began = time.monotonic()
-    while (left := children & processes().keys()) and time.monotonic() - began < LEFT_LIMIT_S:
+    while (left := children & living().keys()) and time.monotonic() - began < LEFT_LIMIT_S:
         time.sleep(0.05)
     return time.monotonic() - began, left
 
@@ -135,7 +114,7 @@ class Run:
         if process.poll() is not None:
             process.communicate()
             return None
-        children = descendants(process.pid)
+        children = ours(descendants(process.pid))
         process.send_signal(signal.SIGKILL)
         process.communicate()
         seconds, left = left_after_kill(children)

@@ -19,12 +19,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
+from processes import Peak, proportional_mb
 
 PROMPT = "generate looping fantasy background music that matches the pace of this dungeon exploration scene"
 LIMITS = {"ratio": 5.0, "peak_mb": 700}
@@ -77,50 +77,6 @@ def make_clip(seconds: int, rate: int, sound: str) -> Path:
     return path
 
 
-class Memory:
-    """The peak of the proportional memory of a process and all its descendants, in MB, sampled ten times a second."""
-
-    def __init__(self, pid: int) -> None:
-        self.peak = 0.0
-        self._pid = pid
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(0.1):
-            self.peak = max(self.peak, sum(proportional_mb(pid) for pid in family(self._pid)))
-
-    def stop(self) -> float:
-        self._stop.set()
-        self._thread.join()
-        return self.peak
-
-
-def family(root: int) -> list[int]:
-    """A process and all below it."""
-    parents: dict[int, int] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            stat = (folder / "stat").read_text()
-        except OSError:
-            continue
-        parents[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
-    found = [root]
-    for pid in found:
-        found += [child for child, parent in parents.items() if parent == pid]
-    return found
-
-
-def proportional_mb(pid: int) -> float:
-    """Memory of one process, pages shared with others counted by their share."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("Pss:")), 0.0)
-
-
 def processor_seconds() -> float:
     """Processor time of all processes that were started here and have ended."""
     used = os.times()
@@ -134,7 +90,7 @@ def score(clip: Path, folder: Path, number: int, *, weigh: bool = False) -> dict
     environment = {**os.environ, "GAME_MUSIC_MAKER_HOME": str(folder / f"home-{number}")}
     began, used = time.perf_counter(), processor_seconds()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
-    memory = Memory(process.pid) if weigh else None
+    memory = Peak(process.pid, proportional_mb) if weigh else None
     said = process.communicate()[0]
     spent = time.perf_counter() - began
     peak = memory.stop() if memory else 0.0

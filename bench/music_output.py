@@ -29,7 +29,7 @@ from game_music_maker.studio.music.report import cue_sheet, notes_hash
 from game_music_maker.studio.music.score import Score
 from game_music_maker.studio.sound.bank import Bank
 from game_music_maker.studio.sound.feed import MixInput
-from game_music_maker.studio.sound.mixdown import mixdown
+from game_music_maker.studio.sound.mixdown import mixed
 from game_music_maker.studio.sound.play import Played, later_pass, play
 from game_music_maker.studio.sound.seam import of_played
 
@@ -204,9 +204,10 @@ def _under_speech(played: Played) -> dict[str, float]:
             MixInput(paths[0], 0.0, seconds, is_original=True),
             MixInput(paths[1], 0.0, seconds, duck_db=DUCK_DB),
         ]
-        report = mixdown(inputs, seconds, paths[2], target_lufs=-30.0)
-        mixed = soundfile.read(paths[2], dtype="float32")[0] / np.float32(10 ** (report.gain_db / 20))
-    under = mixed - own
+        with mixed(inputs, seconds, Path(folder), target_lufs=-30.0) as mix:
+            report = mix.save(paths[2])
+        whole = soundfile.read(paths[2], dtype="float32")[0] / np.float32(10 ** (report.gain_db / 20))
+    under = whole - own
     depth = metrics_sound.ducked(music, under, spans, RATE)
     above = metrics_sound.speech_over(own, under, spans, RATE)
     # music may go down further than asked for so that speech stands above it

@@ -22,6 +22,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from processes import resident_mb
+
 EMPTY = """
 from mcp.server import MCPServer
 server = MCPServer("empty", log_level="WARNING")
@@ -33,15 +35,6 @@ for number in range(7):
     make(number)
 server.run("stdio")
 """
-
-
-def rss_mb(pid: int) -> float:
-    """Resident memory of a process in MB (Linux); 0 elsewhere."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("VmRSS")), 0.0)
 
 
 def ask(process: subprocess.Popen[bytes], number: int, method: str, params: dict[str, Any]) -> bytes:
@@ -72,7 +65,7 @@ def once(command: list[str], environment: dict[str, str]) -> dict[str, float]:
         found = {
             "initialize_s": initialized - began,
             "tools_list_s": ended - initialized,
-            "rss_mb": rss_mb(process.pid),
+            "rss_mb": resident_mb(process.pid),
             "tools_list_bytes": float(len(listed)),
         }
         process.stdin.close()

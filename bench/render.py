@@ -17,10 +17,11 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from processes import Peak
 
 SOURCES = (
     "testsrc2=s=480x270:r={r}", "mandelbrot=s=480x270:r={r}:end_pts=400",
@@ -167,42 +168,18 @@ def moviepy_job(name: str, clip: str, score: str, work: str) -> None:
     print(json.dumps({"seconds": time.perf_counter() - began}))
 
 
-def tree_memory(pid: int) -> int:
-    """Resident bytes of a process and all below it (0 where /proc is missing)."""
-    total, todo = 0, [pid]
-    while todo:
-        one = todo.pop()
-        try:
-            total += int(Path(f"/proc/{one}/statm").read_text().split()[1]) * 4096
-            for task in Path(f"/proc/{one}/task").iterdir():
-                todo += [int(child) for child in (task / "children").read_text().split()]
-        except (OSError, ValueError):
-            continue
-    return total
-
-
 def measured(name: str, clip: Path, score: Path, python: str = sys.executable, kind: str = "job") -> dict[str, object]:
     """One job in a process of its own, ours or MoviePy's (`kind` ``moviepy-job``), with the peak memory of its tree."""
     with tempfile.TemporaryDirectory(dir=clip.parent) as work:
         command = [python, __file__, f"--{kind}", name, str(clip), str(score), work]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        peak = 0
-        over = threading.Event()
-
-        def watch() -> None:
-            nonlocal peak
-            while not over.wait(0.03):
-                peak = max(peak, tree_memory(process.pid))
-
-        thread = threading.Thread(target=watch)
-        thread.start()
+        peak = Peak(process.pid, every_s=0.03)
         out, _ = process.communicate()
-        over.set()
-        thread.join()
+        weight = peak.stop()
     if process.returncode:
         raise SystemExit(f"{name} failed")
     found: dict[str, object] = json.loads(out.splitlines()[-1])
-    return {**found, "peak_mb": peak / 1e6}
+    return {**found, "peak_mb": weight}
 
 
 def compare(name: str, clip: Path, score: Path, label: str) -> None:

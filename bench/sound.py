@@ -99,11 +99,12 @@ def play_once(seconds: float, wav: Path) -> None:
 
 
 def mix_once(seconds: float, wav: Path) -> float:
-    from game_music_maker.studio.sound.mixdown import MixInput, mixdown
+    from game_music_maker.studio.sound.mixdown import MixInput, mixed
 
     start = time.perf_counter()
     inputs = [MixInput(wav, 0, seconds, is_original=True), MixInput(wav, 0, seconds, duck_db=9)]
-    mixdown(inputs, seconds, wav.with_suffix(".mix.wav"))
+    with mixed(inputs, seconds, wav.parent) as mix:
+        mix.save(wav.with_suffix(".mix.wav"))
     return time.perf_counter() - start
 
 

@@ -13,11 +13,19 @@ from pathlib import Path
 
 import httpx
 import pytest
+from media import Media
 
 for _name in list(os.environ):
     # No setting of the machine, nor its data folder, takes part: every test says what it means and has its own home.
     if _name.startswith(("NEMO_", "GAME_MUSIC_MAKER_", "XDG_DATA_HOME", "LOCALAPPDATA")) or _name == "SKILL_SOURCE":
         del os.environ[_name]
+
+
+@pytest.fixture(scope="session")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
+    """Makes test clips, each once in a session: the workers of pytest-xdist share them."""
+    base = tmp_path_factory.getbasetemp()
+    return Media((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "media")
 
 
 @dataclass

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,6 +70,10 @@ class Media:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
+    def _part(self, out: Path) -> Path:
+        """Where a clip is made before it gets its name: two processes may make the same one."""
+        return out.with_name(f"part-{os.getpid()}-{out.name}")
+
     def clip(
         self,
         scenes: Sequence[str] = ("test",),
@@ -110,7 +115,7 @@ class Media:
         if sound:
             args[-1] = f"{graph};{SOUNDS[sound].format(d=sum(lengths))}[a]"
             maps += ["-map", "[a]", *audio]
-        part = out.with_name(f"part-{out.name}")
+        part = self._part(out)
         ffmpeg(*args, *maps, *video, *after, part)
         part.rename(out)
         return out
@@ -120,7 +125,7 @@ class Media:
         key = json.dumps([source.name, args, suffix])
         out = self.folder / f"{hashlib.sha1(key.encode()).hexdigest()[:12]}.{suffix}"
         if not out.exists():
-            part = out.with_name(f"part-{out.name}")
+            part = self._part(out)
             ffmpeg("-v", "error", "-i", source, *args, part)
             part.rename(out)
         return out

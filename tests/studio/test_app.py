@@ -31,11 +31,6 @@ from game_music_maker.errors import BY_CODE, MusicMakerError
 from game_music_maker.studio.app_http import on_error
 
 
-@pytest.fixture(scope="session")
-def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
-    return Media(tmp_path_factory.mktemp("media"))
-
-
 def code(answer: httpx.Response) -> str:
     """The stable word of a refusal."""
     assert is_failure(answer.status_code, answer.json())

@@ -20,11 +20,6 @@ MARK = "zqxj"
 HOSTILE = f"{MARK}':drawtext=text=%{{pts}}[v];movie=/etc/passwd,sendcmd\\:\n-f lavfi -i {MARK}\x00\x1b[2J\u202e"
 
 
-@pytest.fixture(scope="session")
-def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
-    return Media(tmp_path_factory.mktemp("media"))
-
-
 @pytest.fixture
 def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[list[str]]]:
     """The arguments of each FFmpeg that a studio starts from now on."""

@@ -21,12 +21,6 @@ from media import Media
 from game_music_maker.contract import routes
 from game_music_maker.contract.envelope import read_failure
 
-
-@pytest.fixture(scope="session")
-def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
-    return Media(tmp_path_factory.mktemp("media"))
-
-
 _T = TypeVar("_T")
 
 

@@ -10,32 +10,10 @@ from typing import Any
 
 import pytest
 from media import Media
+from processes import Process, descendants
 from tools.test_process import GRACE_S, Server
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads the process table of Linux")
-
-Process = tuple[int, str]
-"""Number and start time."""
-
-
-def descendants(root: int) -> dict[Process, str]:
-    """The living processes that come from `root`, with their names."""
-    table: dict[Process, tuple[int, str]] = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
-        except OSError:
-            continue
-        fields = rest.split()
-        if fields[0] != "Z":
-            table[int(entry.name), fields[19]] = (int(fields[1]), name)
-    found: dict[Process, str] = {}
-    parents = {root}
-    while fresh := {one: name for one, (parent, name) in table.items() if parent in parents and one not in found}:
-        found |= fresh
-        parents = {number for number, _ in fresh}
-    return found
-
 
 def alive(one: Process) -> bool:
     try:

@@ -156,7 +156,8 @@ class Download:
             except (httpx.HTTPError, httpx.StreamError):
                 raise _Broken from None
             finally:
-                await self._write(bytes(batch))
+                if batch:
+                    await self._write(bytes(batch))
         if self._whole is not None and self._have != self._whole:
             raise _Broken
         return self._have

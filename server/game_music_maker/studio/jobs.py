@@ -264,7 +264,8 @@ class Desk:
         if asset.info.audio is not None and not bed.exists():
             args["bed"] = str(bed)
         found = VideoMap.model_validate(await self.pool.run("look", args, needs="look"))
-        await asyncio.to_thread(self.folders.trim_beds)
+        if "bed" in args:
+            await asyncio.to_thread(self.folders.trim_beds)
         await self.db(self.media.keep_look, asset.id, look, found)
         return found
 

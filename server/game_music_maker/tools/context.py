@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,6 +39,3 @@ class ToolContext:
     @property
     def workspace(self) -> Workspace:
         return self._desk.workspace()
-
-
-Closer = Callable[[], Awaitable[None]]

@@ -121,7 +121,9 @@ def test_it_is_what_the_same_message_touched(stages: dict[str, Any]) -> None:
 )
 def test_any_text_is_survived(text: str, stages: dict[str, Any]) -> None:
     stage = stages["score"]
-    understand(text, stage.timeline, stage.context)
+    found = understand(text, stage.timeline, stage.context)
+    assert found.edits == ()
+    assert bool(found.leftovers) == bool(text.strip()), "what says nothing is named, not dropped"
 
 
 def test_greetings_get_a_word_of_help(stages: dict[str, Any]) -> None:

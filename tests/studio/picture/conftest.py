@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import imageio_ffmpeg
@@ -18,23 +15,6 @@ from game_music_maker.studio.footage import Asset
 from game_music_maker.studio.picture.encode import Rendered, render
 from game_music_maker.studio.picture.probe import probe
 from game_music_maker.studio.timeline import Clip, StudioTrack, Timeline
-
-
-def _media_module() -> ModuleType:
-    name = "game_music_maker_test_media"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[2] / "media.py")
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-@pytest.fixture(scope="session")
-def media(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Makes test clips; each is made once in a session."""
-    return _media_module().Media(tmp_path_factory.mktemp("media"))
 
 
 @pytest.fixture(scope="session")

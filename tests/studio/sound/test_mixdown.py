@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import tracemalloc
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import imageio_ffmpeg
 import numpy as np
@@ -13,7 +15,7 @@ import soundfile
 
 from game_music_maker.errors import Cancelled, UnsupportedMedia
 from game_music_maker.studio.sound import loudness
-from game_music_maker.studio.sound.mixdown import MixInput, mixdown, mixed
+from game_music_maker.studio.sound.mixdown import MixInput, MixReport, mixed
 
 RATE = 48_000
 
@@ -34,6 +36,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     soundfile.write(path / "talk.wav", talk, RATE, subtype="FLOAT")
     soundfile.write(path / "silent.wav", np.zeros((20 * RATE, 2)), RATE)
     return path
+
+
+def mixdown(inputs: Sequence[MixInput], seconds: float, out: Path, **how: Any) -> MixReport:
+    with mixed(inputs, seconds, out.parent, **how) as mix:
+        return mix.save(out)
 
 
 def read(path: Path) -> np.ndarray:
@@ -282,9 +289,9 @@ def test_a_ceiling_that_is_lower_in_places_keeps_the_loudness(tmp_path: Path) ->
         bursts[at * RATE : at * RATE + RATE // 10] *= 12
     soundfile.write(tmp_path / "bursts.wav", bursts, RATE, subtype="FLOAT")
     with mixed([MixInput(tmp_path / "bursts.wav", 0, 10)], 10, tmp_path) as mix:
-        before = loudness.measure(mix.save(tmp_path / "before.wav"))
+        before = mix.save(tmp_path / "before.wav").loudness
         mix.correct(0.0, [(1.9, 2.2, 1.5)])
-        after = loudness.measure(mix.save(tmp_path / "after.wav"))
+        after = mix.save(tmp_path / "after.wav").loudness
     assert before.true_peak_dbtp <= -2.0
     second, fourth = (soundfile.read(tmp_path / "after.wav", start=n * RATE - 99, frames=RATE)[0] for n in (2, 4))
     assert loudness.measure(second.astype(np.float32)).true_peak_dbtp <= -3.5

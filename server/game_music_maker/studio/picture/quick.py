@@ -135,6 +135,11 @@ def _clear(table: Table, at: int) -> bool:
     return bool(table.key[at] and (stands_out or abs(table.step[at]) >= _CLEAR_STEP))
 
 
+def _due(table: Table, at: int) -> bool:
+    """A key frame that comes anyway, and is as large as a cut."""
+    return bool(table.key[at]) and not _clear(table, at)
+
+
 def _ranges(numbers: NDArray[np.int64]) -> list[tuple[int, int]]:
     """Consecutive runs as (first, last)."""
     if not len(numbers):
@@ -304,14 +309,12 @@ def _from_key_frame(table: Table, at: int, times: Doubles, seen: Features, fps: 
 def _from_keys(table: Table, candidates: NDArray[np.int64], at: int, times: Doubles, seen: Features) -> Found | None:
     """Judge a candidate by the decoded pictures nearest before and after it, and by how lonely its packet
     is."""
-    if (table.key[at] and not _clear(table, at)) or abs(table.step[at]) >= _CLEAR_STEP:
+    if _due(table, at) or abs(table.step[at]) >= _CLEAR_STEP:
         return None
     near = candidates[(np.abs(candidates - at) <= 15) & (candidates != at)]
-    at = _first_of(table, at)
-    if at == 0 or table.size[max(0, at - _CLUSTER) : at].max() > _SMALL * table.size[at]:
+    at = _first_of(table, at)  # maybe another frame, of which the same is asked
+    if at == 0 or _due(table, at) or table.size[max(0, at - _CLUSTER) : at].max() > _SMALL * table.size[at]:
         return None
-    if table.key[at] and not _clear(table, at):
-        return None  # a key frame that is due anyway is as large
     t = float(table.times[at])
     after = int(np.searchsorted(times, t - 1e-4))
     if after == 0 or after >= len(times):

@@ -63,32 +63,6 @@ class MixReport:
     deeper_db: float = 0.0
 
 
-def mixdown(
-    inputs: Sequence[MixInput],
-    seconds: float,
-    out_wav: Path,
-    *,
-    target_lufs: float = -14.0,
-    ceiling_dbtp: float = -2.0,
-    seamless: bool = False,
-    progress: Progress | None = None,
-) -> MixReport:
-    """Mix `inputs` to a 48 kHz stereo WAV (24 bit), and measure it; the arguments are those of `mixed`."""
-    tell = progress or (lambda share, stage: None)
-    with mixed(
-        inputs, seconds, out_wav.parent, target_lufs=target_lufs, ceiling_dbtp=ceiling_dbtp, seamless=seamless,
-        progress=lambda share, stage: tell(0.85 * share, stage),
-    ) as mix:  # fmt: skip
-        final = loudness.Meter(RATE)
-
-        def hear(at: int, block: Floats) -> None:
-            tell(0.85 + 0.15 * at / mix.frames, "writing sound")
-            final.feed(block)
-
-        mix.save(out_wav, hear)
-        return mix.report(final.read())
-
-
 @contextmanager
 def mixed(
     inputs: Sequence[MixInput],
@@ -162,13 +136,14 @@ class Mix:
                 self._limiter.apply(block, at)
             yield at, block
 
-    def save(self, path: Path, hear: Callable[[int, Floats], None] = lambda at, block: None) -> Path:
-        """Write it as a WAV (24 bit); `hear` is given each block."""
+    def save(self, path: Path) -> MixReport:
+        """Write it as a WAV (24 bit), and measure it."""
+        final = loudness.Meter(RATE)
         with soundfile.SoundFile(path, "w", RATE, 2, "PCM_24", format="WAV") as file:
-            for at, block in self.blocks():
-                hear(at, block)
+            for _, block in self.blocks():
+                final.feed(block)
                 file.write(block)
-        return path
+        return self.report(final.read())
 
     def report(self, found: loudness.Loudness) -> MixReport:
         """What it came to, with the loudness that was `found` on its samples."""
