@@ -27,6 +27,7 @@ from game_music_maker.studio.music.onsets import onsets, strong
 from game_music_maker.studio.music.plan import make_plan
 from game_music_maker.studio.music.report import cue_sheet, notes_hash
 from game_music_maker.studio.music.score import Score
+from game_music_maker.studio.sound import loudness
 from game_music_maker.studio.sound.bank import Bank
 from game_music_maker.studio.sound.feed import MixInput
 from game_music_maker.studio.sound.mixdown import mixed
@@ -205,7 +206,7 @@ def _under_speech(played: Played) -> dict[str, float]:
             MixInput(paths[1], 0.0, seconds, duck_db=DUCK_DB),
         ]
         with mixed(inputs, seconds, Path(folder), target_lufs=-30.0) as mix:
-            report = mix.save(paths[2])
+            report = mix.report(loudness.measure(mix.save(paths[2])))
         whole = soundfile.read(paths[2], dtype="float32")[0] / np.float32(10 ** (report.gain_db / 20))
     under = whole - own
     depth = metrics_sound.ducked(music, under, spans, RATE)

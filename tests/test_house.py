@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,9 +50,6 @@ LAYERS: dict[str, set[str]] = {
 ENTRIES: dict[str, set[str]] = {"studio/__main__.py": {"settings"}}
 """A process's entry, which hands what the environment says to its layer."""
 
-ENTRIES = {"studio/__main__.py": {"settings"}}
-"""A process's entry reads the settings for all that it starts."""
-
 FORBIDDEN_OUTSIDE: dict[str, set[str]] = {
     "errors": {"httpx", "starlette", "mcp", "numpy", "pydantic"},
     "settings": {"httpx", "starlette", "mcp", "numpy", "pydantic"},
@@ -80,11 +78,26 @@ def _layer(path: Path) -> str:
     return first.removesuffix(".py")
 
 
-def _imports(path: Path) -> Iterator[str]:
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(_tree(path)))
+
+
+@cache
+def _imports(path: Path) -> tuple[str, ...]:
+    return tuple(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[str]:
     """Every imported module's absolute dotted name, wherever the import stands."""
     parts = (NAME, *path.relative_to(PACKAGE).with_suffix("").parts)
     package = parts[:-1]  # of a module or of an __init__ alike: the folder it stands in
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -189,7 +202,7 @@ def test_sizes() -> None:
     functions = [
         f"{_relative(path)}:{node.lineno} {node.name} has {node.end_lineno - node.lineno + 1} lines"
         for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in _nodes(path)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.end_lineno is not None
         and node.end_lineno - node.lineno + 1 > 60
@@ -210,16 +223,15 @@ def test_the_environment_is_read_by_the_settings_alone() -> None:
     for path in MODULES:
         if _relative(path) == "settings.py":
             continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
         handed = {
             id(argument)
-            for node in ast.walk(tree)
+            for node in _nodes(path)
             if isinstance(node, ast.Call) and _dotted(node.func).endswith("Settings.from_environ")
             for argument in node.args
         }
         wrong += [
             f"{_relative(path)}:{node.lineno}"
-            for node in ast.walk(tree)
+            for node in _nodes(path)
             if isinstance(node, ast.Attribute)
             and _dotted(node) in ("os.environ", "os.getenv", "os.environb")
             and id(node) not in handed
@@ -233,7 +245,7 @@ def test_no_print() -> None:
     wrong = [
         f"{_relative(path)}:{node.lineno}"
         for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in _nodes(path)
         if isinstance(node, ast.Call) and _dotted(node.func) in ("print", "builtins.print")
     ]
     assert wrong == []
@@ -255,13 +267,12 @@ def test_nothing_alive_at_module_level() -> None:
     """No client, token, path or random state made by an import, and no ``global``."""
     wrong = []
     for path in MODULES:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for statement in tree.body:
+        for statement in _tree(path).body:
             if isinstance(statement, ast.Assign | ast.AnnAssign | ast.Expr) and statement.value is not None:
                 calls = [n for n in ast.walk(statement.value) if isinstance(n, ast.Call)]
                 alive = [n for n in calls if _dotted(n.func).startswith(STATEFUL)]
                 wrong += [f"{_relative(path)}:{n.lineno}" for n in alive]
-        wrong += [f"{_relative(path)}:{n.lineno} global" for n in ast.walk(tree) if isinstance(n, ast.Global)]
+        wrong += [f"{_relative(path)}:{n.lineno} global" for n in _nodes(path) if isinstance(n, ast.Global)]
     assert wrong == []
 
 

@@ -51,7 +51,7 @@ def ended(server: Server, how: str) -> int:
 
 def test_no_child_is_left_however_the_server_ends_and_the_export_is_made_all_the_same(tmp_path: Path) -> None:
     # Long enough to be met at its encoder: an export goes on by itself while the next server still starts.
-    clip = Media(tmp_path).clip(["plasma"], seconds=5, size=(640, 360), sound=None)
+    clip = Media(tmp_path).clip(["plasma"], seconds=4, size=(480, 270), sound=None)
     for how in ("end of input", "SIGTERM", "SIGKILL"):
         server = Server(tmp_path, GAME_MUSIC_MAKER_ALLOWED_DIRS=str(tmp_path))
         server.begin()

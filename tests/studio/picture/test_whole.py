@@ -99,8 +99,8 @@ def test_sound_that_cannot_be_read_ends_the_picture_beside_it(media: Any, make: 
             song.write_bytes(b"ID3" + bytes(2000))
         told.append(share)
 
-    known = {"c": media.clip(["fractal"], 8, size=(1280, 720), sound=None), "m": song}
-    video, audio = [Clip(asset="c", duration_ms=8000)], [Clip(asset="m", duration_ms=8000)]
+    known = {"c": media.clip(["test"], 6, size=(640, 360), sound=None), "m": song}
+    video, audio = [Clip(asset="c", duration_ms=6000)], [Clip(asset="m", duration_ms=6000)]
     with pytest.raises(UnsupportedMedia, match="sound could not be read"):
         make(known, video=video, audio=audio, width=720, height=1280, fit="blur", progress=lose)
     assert max(told) < 0.8
