@@ -72,6 +72,8 @@ class SectionPlan(_Plan):
     silent: dict[str, tuple[Beat, Beat]] | None = None
     """Role → beats (from, to) relative to the section in which it rests."""
     seed_offset: Annotated[int, Field(ge=0, le=2**31)] | None = None
+    variation: Annotated[int, Field(ge=0, le=8)] | None = None
+    """How often the tune is varied over the same chords: 0 = as the theme goes."""
     lock: bool | None = None
     lift: Annotated[int, Field(ge=-11, le=11)] | None = None
     """Semitones that the section stands above the piece's key (a key change, as in a last chorus)."""

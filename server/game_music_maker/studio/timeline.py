@@ -3,7 +3,8 @@
 The model is `contract.draft.Draft`; these classes only give readable names to the keys that the studio adds.
 
 Draft ``m`` (canvas): ``title``, ``width``, ``height`` (pixels; absent = the first clip's own size), ``fit`` (``crop``,
-``fit`` or ``blur``: how clips meet the canvas), ``fps``, ``loop`` (the whole is meant to repeat), ``lang``.
+``fit`` or ``blur``: how clips meet the canvas), ``fps``, ``loop`` (the whole is meant to repeat), ``lang``,
+``loudness_db`` (how far above or below the usual loudness a file of it comes out).
 
 Segment keys, besides the contract's ``s d n v x m``:
 
@@ -40,6 +41,8 @@ from pydantic import Field
 
 from ..contract.draft import AUDIO, TEXT, VIDEO, Draft, Segment, Track
 
+VIDEO_LUFS, LOOP_LUFS = -14.0, -16.0
+SOFTEST_DB, LOUDEST_DB = -40.0, 5.0
 Position = Literal["top", "center", "bottom", "lower_third"]
 
 
@@ -84,6 +87,17 @@ class Timeline(Draft):
         """All clips of one kind, in track order."""
         wanted = {"video": VIDEO, "audio": AUDIO, "text": TEXT}[kind]
         return [clip for track in self.tracks if track.type == wanted for clip in track.segments]
+
+    @property
+    def loudness_db(self) -> float:
+        """How far from the usual loudness a file of this is to come out."""
+        asked = self.meta.get("loudness_db", 0)
+        return min(LOUDEST_DB, max(SOFTEST_DB, asked)) if isinstance(asked, (int, float)) else 0.0
+
+    @property
+    def target_lufs(self) -> float:
+        """Integrated loudness of a file of this: −14 LUFS, −16 for loops, unless more or less was asked for."""
+        return (LOOP_LUFS if self.meta.get("loop") else VIDEO_LUFS) + self.loudness_db
 
     @property
     def score_clips(self) -> list[Clip]:

@@ -81,6 +81,22 @@ def test_levels(stages: dict[str, Any]) -> None:
     assert "no music yet" in said
 
 
+def test_all_sound_is_as_loud_as_the_file_that_comes_of_it(stages: dict[str, Any]) -> None:
+    """A file is brought to one loudness at its end: levels of all that sounds would be levelled out again."""
+    timeline, said = do(stages["score"], SetLevel(target="all", gain_db=-4))
+    assert timeline.target_lufs == -18
+    assert score(timeline).volume == score(stages["score"].timeline).volume
+    assert said == "Everything is quieter: a file comes to -18 LUFS (it was -14)."
+    timeline, said = do(stages["score"], SetLevel(target="all", gain_db=-4), SetLevel(target="all", share=1))
+    assert timeline.target_lufs == -14
+    alone, _ = do(stages["score"], Mute(target="original"), SetLevel(gain_db=-3))
+    assert alone.target_lufs == -17, "music that sounds alone"
+    beside, _ = do(stages["score"], SetLevel(gain_db=-3))
+    assert beside.target_lufs == -14
+    _, said = do(stages["score"], *[SetLevel(target="all", gain_db=9)] * 2)
+    assert said == "A file comes to -9 LUFS already, which is as far as it goes."
+
+
 def test_mute_of_a_part_divides_the_clip_and_shows_the_same(stages: dict[str, Any]) -> None:
     timeline, said = do(stages["score"], Mute(start_ms=10_000, end_ms=15_000))
     assert shown(timeline) == [

@@ -9,6 +9,7 @@ import pytest
 
 from game_music_maker.studio.music.brief import is_music_request, read_brief, read_changes
 from game_music_maker.studio.music.library import library
+from game_music_maker.studio.music.plan import make_plan
 
 
 def test_main_sentence() -> None:
@@ -271,3 +272,55 @@ def test_reading_a_brief_needs_no_numpy() -> None:
     load = "import sys; from game_music_maker.studio.music.brief import read_brief"
     code = f"{load}; read_brief('calm music'); sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "course"),
+    [
+        ("quiet until 0:20, then intense, 60 seconds", [(0, False), (20, True)]),
+        ("the first 20 seconds calm, then action, 60 seconds", [(0, False), (20, True)]),
+        ("intense for the first 15 seconds then calm, 60 seconds", [(0, True), (15, False)]),
+        ("calm, then epic at 0:30 and calm again at 0:50, 60 seconds", [(0, False), (30, True), (50, False)]),
+        ("前20秒平静，之后激烈，60秒", [(0, False), (20, True)]),
+        ("平静到0:20然后激烈，60秒", [(0, False), (20, True)]),
+        ("先平静，0:30开始激烈，0:50又平静，60秒", [(0, False), (30, True), (50, False)]),
+    ],
+)
+def test_intensity_turns_at_the_moments_that_are_named(words: str, course: list[tuple[float, bool]]) -> None:
+    brief = read_brief(words)
+    assert [(p.at_s or 0.0, p.level > 0.5) for p in brief.arc] == course
+    assert (brief.length_s, brief.unknown) == (60.0, ())
+    plan, _ = make_plan(brief)
+    assert plan.tempo_map is not None
+    assert plan.sections is not None
+    second = 60 / plan.tempo_map[0].bpm
+    starts = [(s.start_beat or 0) * second for s in plan.sections]
+    ends = [*starts[1:], 60.0]
+    for (at, loud), (until, _) in zip(course, [*course[1:], (60.0, False)], strict=True):
+        inside = [s.energy for s, a, b in zip(plan.sections, starts, ends, strict=True) if at - 2 < (a + b) / 2 < until]
+        assert inside
+        assert all(((energy or 0) > 0.5) is loud for energy in inside), (at, inside)
+        assert not at or min(abs(start - at) for start in starts) < 2.0
+
+
+def test_a_climax_is_built_up_to() -> None:
+    plan, _ = make_plan(read_brief("build slowly to a climax at 0:45, 60 seconds"))
+    energies = [s.energy for s in plan.sections or ()]
+    assert energies == sorted(energies)
+    assert len(set(energies)) >= 3
+
+
+@pytest.mark.parametrize(
+    ("words", "hits", "length"),
+    [
+        ("epic battle music with a hit at 0:15, 40 seconds", (15,), 40),
+        ("史诗战斗音乐，0:15处来个重击，40秒", (15,), 40),
+        ("dark ambient, 30 s, accents at 12 s and 20 s", (12, 20), 30),
+        ("calm music, 30 seconds", (), 30),
+    ],
+)
+def test_hits_at_moments_of_a_brief(words: str, hits: tuple[float, ...], length: float) -> None:
+    brief = read_brief(words)
+    assert (brief.hits, brief.length_s, brief.unknown) == (hits, length, ())
+    plan, _ = make_plan(brief)
+    assert tuple(h.t for h in plan.hits or () if h.locked and h.beat is not None) == hits

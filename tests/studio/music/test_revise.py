@@ -7,7 +7,7 @@ import re
 import pytest
 
 from game_music_maker.contract.score import ScorePlan
-from game_music_maker.studio.footage import VideoMap
+from game_music_maker.studio.footage import Cut, VideoMap
 from game_music_maker.studio.music.brief import read_brief, read_changes
 from game_music_maker.studio.music.compose import compose
 from game_music_maker.studio.music.plan import make_plan, revise
@@ -42,6 +42,50 @@ def test_an_edit_of_one_section_leaves_the_others_alone(plan: ScorePlan, words: 
     after = hashes(edited(plan, words)[1])
     assert before[1] != after[1]
     assert before[:1] + before[2:] == after[:1] + after[2:]
+
+
+@pytest.mark.parametrize(
+    ("words", "changed"), [("vary the melody in the second section", [1]), ("旋律变奏一下", None)]
+)
+def test_a_varied_tune_keeps_its_harmony(plan: ScorePlan, words: str, changed: list[int] | None) -> None:
+    old = compose(plan, VIDEO)
+    fresh, new = edited(plan, words)
+    before, after = hashes(old), hashes(new)
+    other = [i for i, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
+    assert other == changed if changed else len(other) >= 2
+
+    def line(score: Score, part: str) -> list[tuple[object, int]]:
+        return [(n.beat, n.pitch) for n in score.notes if n.part == part]
+
+    assert [s.chords for s in fresh.sections or ()] == [s.chords for s in plan.sections or ()]
+    assert line(old, "bass") == line(new, "bass")
+    tune, varied = line(old, "lead"), line(new, "lead")
+    assert tune != varied
+    assert len(set(tune) & set(varied)) > 0.6 * len(tune), "it is still the same tune"
+
+
+@pytest.mark.parametrize("words", ["put a hit at 0:21.3", "在0:21.3加一个重击"])
+def test_a_hit_at_a_moment_is_heard_there_and_stays_there(plan: ScorePlan, words: str) -> None:
+    seen = VIDEO.model_copy(update={"cuts": (Cut(t=10.0, w=1.0, kind="cut"), Cut(t=40.0, w=1.0, kind="cut"))})
+    known = make_plan(read_brief("overworld adventure music, seed 11"), seen)[0]
+    before = compose(known, seen)
+    fresh, notes = revise(known, read_changes(words)[0], seen)
+    assert "21.3" in notes[0].text("en")
+    for change in ("", "at 132 bpm"):  # another tempo meets it anew
+        if change:
+            fresh, _ = revise(fresh, read_changes(change)[0], seen)
+        after = compose(fresh, seen)
+        hit = next(h for h in after.hits if h.t == 21.3)
+        assert hit.locked
+        here = [n for n in after.notes if n.beat == hit.beat]
+        assert abs(after.tempo.seconds(hit.beat) - 21.3) < 0.04
+        assert len(here) >= 2
+        assert max(n.vel for n in here) >= 90
+        if not change:
+            pairs = zip(hashes(before), hashes(after), strict=True)
+            touched = [i for i, (old, new) in enumerate(pairs) if old != new]
+            assert touched == [max(i for i, s in enumerate(after.sections) if s.start_beat <= hit.beat)]
+    assert "No hit at 120 s" in revise(known, read_changes("put a hit at 2:00")[0], seen)[1][0].text("en")
 
 
 def test_drums_stop_where_they_were_told_to(plan: ScorePlan) -> None:

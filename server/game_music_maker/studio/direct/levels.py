@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from ..replies import Said, say
-from ..timeline import Clip, Timeline
+from ..timeline import LOUDEST_DB, SOFTEST_DB, Clip, Timeline
 from .context import Context
 from .drafting import TrackType, absolute, divide, map_clips, put, replace_clips
 from .values import Duck, Fade, Mute, SetLevel, Target
@@ -54,6 +54,10 @@ def set_level(edit: SetLevel, timeline: Timeline, context: Context) -> tuple[Tim
     clips = _sounding(timeline, edit.target, context)
     if not clips:
         return timeline, missing(edit.target)
+    if edit.start_ms is None and edit.end_ms is None and (
+        edit.target == "all" or (edit.gain_db is not None and _heard(timeline, context) == clips)
+    ):  # fmt: skip
+        return _overall(edit, timeline)
     before = level_of(clips[0])
     if edit.gain_db is not None:
         wanted = max(before, 0.1 if edit.gain_db > 0 else 0.0) * 10 ** (edit.gain_db / 20)
@@ -70,11 +74,27 @@ def set_level(edit: SetLevel, timeline: Timeline, context: Context) -> tuple[Tim
         return changed, say("level.set", name=name, share=share, part=part, was=_was(before, share))
     others: Target = "original" if edit.target in ("score", "own", "music") else "music"
     rest = _sounding(timeline, others, context)
-    if edit.target == "all" or not rest:
+    if not rest:
         return changed, say("level.most", name=name)
     lowered = round(level_of(rest[0]) / wanted, 3)
     changed = _change(changed, meant(timeline, others), lowered, None, None)
     return changed, say("level.others", name=name, others=name_of(others), share=lowered)
+
+
+def _heard(timeline: Timeline, context: Context) -> list[Clip]:
+    return [clip for clip in _sounding(timeline, "all", context) if level_of(clip) > 0]
+
+
+def _overall(edit: SetLevel, timeline: Timeline) -> tuple[Timeline, Said]:
+    """All that sounds, louder or softer: a file's loudness is set at its end, so that, and no level, has to change."""
+    gain = edit.db if edit.db is not None else 20 * math.log10(max(1.0 if edit.share is None else edit.share, 0.01))
+    wanted = gain if edit.gain_db is None else timeline.loudness_db + edit.gain_db
+    wanted = round(min(LOUDEST_DB, max(SOFTEST_DB, wanted)), 2)
+    changed = timeline.model_copy(update={"meta": {**timeline.meta, "loudness_db": wanted}})
+    told = {"lufs": changed.target_lufs, "was": timeline.target_lufs}
+    if changed.target_lufs == timeline.target_lufs:
+        return timeline, say("level.overall_same", **told)
+    return changed, say("level.overall_up" if told["lufs"] > told["was"] else "level.overall_down", **told)
 
 
 def _was(before: float, now: float) -> Said:

@@ -18,11 +18,15 @@ _CHANGE = re.compile(
     r"use|section|at <|bpm|tempo|key|loop|make it|fit|match)\b|更|再|点|些|加|去掉|不要|改|换|"
     r"调|保留|减|别|没有|bpm|速度|节奏|循环|段"
 )
+_STROKE = r"(?:重音|重击|强音|打击音|撞击|重拍|一击)"
 ABOUT_SCORE = re.compile(
     r"(?<![a-z])bpm\b|\btempo\b|\b(?:in|to) (?:the key of )?[a-g](?: ?(?:sharp|flat|#|b))? ?(?:major|"
     r"minor)\b|\bkey\b|\bmajor\b|\bminor\b|"
     r"\b\d/[48]\b|\bwaltz\b|\bmelody\b|\bsection\b|\bchorus\b|\bverse\b|\bbridge\b|\bseed\b|\bintro\b|\bending\b|"
-    r"\boctaves?\b|八度|风格|曲风|\bstyle\b|\bgenre\b|\btranspos|\bpitch\b|[升降].{0,3}(?:调|半音|全音)|音?调子?[也再]?[高低]一?[点些]|移调|转调|大调|小调|拍子?|节拍|旋律|速度|节奏|副歌|主歌|前奏|尾声|第.段|乐器|变奏")
+    r"\boctaves?\b|八度|风格|曲风|\bstyle\b|\bgenre\b|\btranspos|\bpitch\b|[升降].{0,3}(?:调|半音|全音)|音?调子?[也再]?[高低]一?[点些]|移调|转调|大调|小调|拍子?|节拍|旋律|速度|节奏|副歌|主歌|前奏|尾声|第.段|乐器|变奏"
+    r"|\b(?:hit|accent|impact|boom|strike|slam)s? (?:[a-z]+ ){0,2}(?:at|on) (?:the )?<t"
+    rf"|<t\d+>.{{0,14}}?{_STROKE}|{_STROKE}.{{0,6}}?<t\d+>"
+)
 _FIT = re.compile(
     r"(?:re-?make|fit|re-?fit|adapt|adjust|extend|stretch|match|make) (?:the )?(?:music|score|"
     r"soundtrack|it)\b.*\b(?:length|duration|"

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
-from .change import Change
+from .change import Change, struck
 from .changes import read_changes
+from .course import ArcPoint, course
 from .library import library
-from .numbers import moment, read_numbers, seconds_of
-from .words import Found, blank, brief_lexicon, change_lexicon, is_chinese, match, normalise, unknown
+from .numbers import read_numbers
+from .words import Found, brief_lexicon, change_lexicon, is_chinese, match, normalise, unknown
 
 __all__ = ["ArcPoint", "Brief", "Change", "is_music_request", "read_brief", "read_changes"]
 
 
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True)
-
-
-class ArcPoint(_Value):
-    """Wanted intensity 0–1 at a moment: `at_s` seconds, or `share` 0–1 of the length."""
-
-    level: float
-    at_s: float | None = None
-    share: float | None = None
 
 
 class WantedMood(_Value):
@@ -44,6 +36,7 @@ class Brief(_Value):
         options: how many different takes are wanted.
         pace: arousal 0–1 for the tempo alone; match_video: the pace of the footage decides.
         excludes: instrument ids that must not sound; instruments: those that must.
+        hits: seconds at which the music is to strike.
         unknown: phrases that nobody understood, to be named in the reply.
     """
 
@@ -67,13 +60,15 @@ class Brief(_Value):
     instruments: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
     arc: tuple[ArcPoint, ...] = ()
+    hits: tuple[float, ...] = ()
     unknown: tuple[str, ...] = ()
 
     @property
     def wants_nothing(self) -> bool:
         """Nothing musical was said (beyond filler words)."""
         return not (self.scene or self.style or self.moods or self.instruments or self.excludes or self.requests
-                    or self.bpm or self.tonic or self.meter or self.pace is not None or self.arc)  # fmt: skip
+                    or self.bpm or self.tonic or self.meter or self.pace is not None or self.arc
+                    or self.hits)  # fmt: skip
 
 
 _LIST = re.compile(r"[\s,、]*(?:\b(?:or|and|nor|any)\b|和|或|与|及|以及|也|、|,)?[\s,、]*$")
@@ -95,7 +90,9 @@ def read_brief(text: str) -> Brief:
     if hit := _OPTIONS.search(clean):
         values["options"] = _OPTION_COUNT.get(hit[1] or hit[2], 3)
         clean = clean[: hit.start()] + "\0" * len(hit[0]) + clean[hit.end() :]
-    arc, clean = _course(clean)
+    strikes, clean = struck(clean)
+    values["hits"] = tuple(strike.start_s for strike in strikes)
+    arc, clean = course(clean)
     numbers = read_numbers(clean)
     for name in ("tonic", "mode", "meter", "bpm", "length_s", "bars", "seed"):
         values[name] = getattr(numbers, name)
@@ -184,86 +181,6 @@ def _wishes(found: list[Found], text: str) -> dict[str, object]:
         "instruments": tuple(i for i in dict.fromkeys(wanted) if i not in banned),
         "excludes": tuple(dict.fromkeys(excluded)),
     }  # fmt: skip
-
-
-_CLAUSE = re.compile(
-    r"[,.;，。；]|\b(?:and then|then|before|and|but|until|to a|into a|into)\b|然后|接着|随后|再(?=[渐慢变])|而后|但"
-)
-_AT = re.compile(rf"(?:\b(?:at|after|from|by|around)\b|从|在|到)?\s*(?:第)?\s*{moment('')}\s*(?:之?后|开始|处|时)?")
-
-
-def _level(clause: str) -> float | None:
-    """The loudness that a clause names, from the words of levels and of moods."""
-    lib = library()
-    for level in lib.levels.values():
-        for word in (*level.en, *level.zh):
-            if (word in clause) if is_chinese(word) else re.search(rf"\b{re.escape(word)}\b", clause):
-                return level.a
-    found, _ = match(clause, brief_lexicon())
-    for f in found:
-        if f.kind == "mood":
-            return lib.moods[f.id].a
-        if f.kind == "request" and f.id in ("drop", "build"):
-            return 0.95
-    return None
-
-
-def _moment_in(clause: str, hit: re.Match[str]) -> bool:
-    """A point in time and no length: "at 0:40", "0:40变激烈", "45秒又平静"."""
-    said = re.search(r"at |after |from |by |从|在|到|后|处|开始", hit[0] + " ")
-    return bool(said or re.match(r"[\s,，]*(?:变|转|就|又|再|起|爆发|进入)", clause[hit.end() :]))
-
-
-def _arc(text: str) -> tuple[ArcPoint, ...]:
-    """Intensity over time: clauses that name both a moment and a level; two points at least, or one with seconds."""
-    lib = library()
-    shares = {"start": 0.0, "middle": 0.5, "end": 0.85}
-    points: list[ArcPoint] = []
-    for clause in _CLAUSE.split(text):
-        level = _level(clause) if clause else None
-        if level is None:
-            continue
-        if (hit := _AT.search(clause)) and _moment_in(clause, hit):
-            points.append(ArcPoint(level=level, at_s=seconds_of(hit, "")))
-            continue
-        for name, words in lib.moments.items():
-            if any(
-                (w in clause) if is_chinese(w) else re.search(rf"\b{re.escape(w)}\b", clause)
-                for w in (*words.en, *words.zh)
-            ):
-                points.append(ArcPoint(level=level, share=shares[name]))
-                break
-        else:
-            if points and points[0].share == 0.0 and len(points) == 1:
-                points.append(ArcPoint(level=level, share=0.85))
-    points = list({(p.at_s, p.share): p for p in points}.values())
-    return tuple(points) if len(points) > 1 or (points and points[0].at_s is not None) else ()
-
-
-@lru_cache(maxsize=1)
-def _one_end() -> re.Pattern[str]:
-    """ "start quiet", "ends softly", 开头要安静: a level at one end alone."""
-    levels = library().levels.values()
-    english = "|".join(re.escape(word) for level in levels for word in level.en)
-    chinese = "|".join(re.escape(word) for level in levels for word in level.zh)
-    return re.compile(
-        r"\b(?P<how>start|begin|open|end|finish|close)(?:s|es|ning|ing)?(?: it)?(?: off| out| up)?"
-        rf"(?: very| really| quite)? (?P<word>{english})(?![a-z])"
-        rf"|(?P<zhow>一?开头|一?开始|起初|结尾|最后|结束)(?:的?时候?|处|得|要)*(?:很|比较|更)?(?P<zword>{chinese})"
-    )
-
-
-def _course(text: str) -> tuple[tuple[ArcPoint, ...], str]:
-    """Intensity over time, and the text without the words for an end that is to differ from all the rest."""
-    arc = _arc(text)
-    hit = None if arc else _one_end().search(text)
-    if hit is None:
-        return arc, text
-    level = _level(hit["word"] or hit["zword"]) or 0.0
-    rest = 0.65 if level < 0.5 else 0.5
-    if re.match(r"start|begin|open|一?开|起初", hit["how"] or hit["zhow"]):
-        return (ArcPoint(level=level, share=0.0), ArcPoint(level=rest, share=0.3)), blank(text, *hit.span())
-    return (ArcPoint(level=rest, share=0.6), ArcPoint(level=level, share=0.9)), blank(text, *hit.span())
 
 
 def is_music_request(text: str) -> bool:

@@ -8,12 +8,13 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from ..numerals import NUMBER, value
+from .numbers import moment, seconds_of
 from .words import blank, change_lexicon, match
 
 Op = Literal["energy", "tempo", "mood", "density", "level", "loop", "unloop", "fade", "hard", "ring",
              "another", "options",
              "keep_theme", "rekey", "up", "mode", "hit", "match", "build", "swing", "bpm", "key", "meter",
-             "seed", "exclude", "faster",
+             "seed", "exclude", "faster", "vary", "strike",
              "include", "style", "pace", "length", "octave", "gain", "only"]  # fmt: skip
 
 
@@ -84,6 +85,31 @@ def faster(clause: str) -> tuple[list[Change], str]:
     amount = float(hit["n"] or hit["zn"])
     slower = (hit["way"] or hit["zway"]) in ("slower", "down", "慢")
     return [Change(op="faster", amount=-amount if slower else amount)], blank(clause, *hit.span())
+
+
+_AT = r"\d{1,2}:\d{2}(?:\.\d+)?"
+_TIME = rf"(?:{_AT}|{NUMBER}[\s-]*(?:seconds?|secs?|s(?![a-z])|秒钟?))(?: marks?| in)?"
+_AND = r"\s*,?\s*(?:、|和|与|及|&|\band\b)\s*(?:(?:at|on|the|第|在)\s*)*"
+_TIMES = rf"{_TIME}(?:{_AND}{_TIME}|\s*,\s*{_AT})*"
+_STRUCK = re.compile(
+    rf"\b(?:an? |one |the |some |two |three )?(?:[a-z]+ )?(?P<what>hits?|accents?|impacts?|booms?|strikes?|slams?)"
+    rf"(?: (?:right|exactly|landing|that lands?|each|both))* (?:at|on) (?:the )?(?P<t>{_TIMES})"
+    rf"|(?:在|于|到)?\s*第?\s*(?P<t2>{_TIMES})\s*(?:处|时|的?时候|的?位置|那里|那儿|上)?[^,，。;；\d]{{0,8}}?"
+    r"(?P<what2>重音|重击|强音|打击音|撞击|重拍|一击)(?:一下|音)?"
+    rf"|(?P<what3>重音|重击|强音|打击音|撞击|重拍|一击)(?:要|得)?(?:落|放|打|加|卡)?(?:在|到)\s*第?\s*(?P<t3>{_TIMES})(?:处|上)?"
+)
+
+
+def struck(text: str) -> tuple[list[Change], str]:
+    """ "a hit at 0:15 and 0:30", 在0:15加一个重音: moments at which the music is to strike."""
+    out: list[Change] = []
+    for hit in _STRUCK.finditer(text):
+        what = hit["what"] or hit["what2"] or hit["what3"]
+        kind = "accent" if re.match(r"accent|[重强]音|重拍", what) else "impact"
+        for at in re.finditer(moment(""), hit["t"] or hit["t2"] or hit["t3"]):
+            out.append(Change(op="strike", word=kind, start_s=seconds_of(at, ""), text=hit[0].strip(" \0")))
+        text = blank(text, *hit.span())
+    return out, text
 
 
 _STEPS = {"": 1, "an": 1, "a": 1, "one": 1, "1": 1, "一": 1, "two": 2, "2": 2, "两": 2, "二": 2}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .change import Change, as_long_as, faster, octaves, semitones
+from .change import Change, as_long_as, faster, octaves, semitones, struck
 from .library import library
 from .numbers import moment, read_numbers, seconds_of, zh_number
 from .words import Found, blank, change_lexicon, match, normalise, unknown
@@ -116,13 +116,14 @@ def read_changes(text: str) -> tuple[tuple[Change, ...], tuple[str, ...]]:
     changes: list[Change] = []
     left: list[str] = []
     section: str | None = None
-    for clause in _SPLIT.split(normalise(text)):
-        if not clause or not clause.strip():
+    strikes, text = struck(normalise(text))
+    for clause in _SPLIT.split(text):
+        if not clause or not clause.strip(" \0"):
             continue
         read, unknowns, section = _clause(clause, section)
         changes += read
         left += unknowns
-    return tuple(changes), tuple(left)
+    return (*changes, *strikes), tuple(left)
 
 
 _KEPT = re.compile(

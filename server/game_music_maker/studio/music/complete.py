@@ -78,7 +78,7 @@ def make_plan(
     Raises:
         InvalidArgument: a value of `given` names something that does not exist.
     """
-    given = given or ScorePlan()
+    given = _struck(given or ScorePlan(), brief)
     notes: list[Said] = []
     choice = _choose(brief, video, given, notes)
     fit = _time(brief, video, given, choice, notes)
@@ -103,6 +103,12 @@ def make_plan(
         mix=_mix(brief, given, choice),
     )  # fmt: skip
     return plan, tuple(notes)
+
+
+def _struck(given: ScorePlan, brief: Brief) -> ScorePlan:
+    """`given` with the hits that the words ask for at moments of their own."""
+    more = tuple(HitPlan(t=t, kind="impact", weight=1.0, locked=True) for t in brief.hits)
+    return given.model_copy(update={"hits": (*(given.hits or ()), *more)}) if more else given
 
 
 def _choose(brief: Brief, video: VideoMap | None, given: ScorePlan, notes: list[Said]) -> _Choice:
@@ -287,6 +293,7 @@ def _sections(
                 density=spec.density or {},
                 active=_active(brief, spec, choice, i, len(specs)),
                 seed_offset=spec.seed_offset or 0,
+                variation=spec.variation or 0,
                 lock=bool(spec.lock),
                 lift=spec.lift or 0,
             )

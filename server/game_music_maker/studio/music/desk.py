@@ -106,8 +106,9 @@ class Desk:
             arc.append(ArcPoint(level=row.energy or 0.5, share=(at + (row.bars or 0) / 2) / total))
             at += row.bars or 0
         footage = self.video is not None and self.video.duration > 0
+        locked = tuple(h.model_copy(update={"beat": None}) for h in old.hits or () if h.locked)
         keep: dict[str, Any] = {
-            "sections": None, "tempo_map": None, "hits": tuple(h for h in old.hits or () if h.locked) or None,
+            "sections": None, "tempo_map": None, "hits": locked or None,
             "length_s": None if footage or old.loop else old.length_s,
             "loop": bool(old.loop),
         }  # fmt: skip

@@ -53,7 +53,8 @@ def slices(
     """Cut `bars` into sections."""
     plan = template(palette)
     footage = video if video is not None and video.look != "none" and video.flow else None
-    bounds = _bounds(bars, plan, tempo, bar, footage)
+    turns = [point.at_s for point in arc if point.at_s]
+    bounds = _bounds(bars, plan, tempo, bar, footage, turns)
     spans = list(zip(bounds, [*bounds[1:], bars], strict=True))
     roles = _roles(spans, plan, loop)
     energies = [_ENERGY[role] for role in roles]
@@ -80,15 +81,23 @@ def slices(
 
 
 def _bounds(
-    bars: int, plan: Sequence[tuple[str, int]], tempo: TempoMap, bar: Fraction, video: VideoMap | None
+    bars: int,
+    plan: Sequence[tuple[str, int]],
+    tempo: TempoMap,
+    bar: Fraction,
+    video: VideoMap | None,
+    turns: Sequence[float],
 ) -> list[int]:
-    """First bars of the sections: dynamic programme over bar lines; scene changes pull, odd lengths cost."""
+    """First bars of the sections: dynamic programme over bar lines; scene changes pull, odd lengths cost. Moments at
+    which the intensity is to turn pull so that nothing else holds."""
     pull = [0.0] * (bars + 1)
     if video is not None:
         changes = [c.t for c in video.cuts if c.w >= 0.9] or [a for a, _ in video.scenes[1:]]
         for i in range(1, bars):
             near = min((abs(tempo.seconds(i * bar) - t) for t in changes), default=9.0)
             pull[i] = 0.9 if near <= 0.06 else 0.5 if near <= 0.5 else 0.0
+    for turn in turns if bars > 1 else ():
+        pull[min(range(1, bars), key=lambda i: abs(tempo.seconds(i * bar) - turn))] += 3.0
     at = 0
     for _, size in list(plan) * 20:
         at += size
@@ -186,14 +195,14 @@ def _ranks(values: Sequence[float]) -> list[float]:
 def _arc_at(arc: Sequence[ArcPoint], at: float, length: float) -> float:
     """Wanted intensity at second `at`: named seconds hold from there on, shares are joined by lines."""
     points = sorted(
-        ((p.at_s if p.at_s is not None else (p.share or 0.0) * length, p.level, p.at_s is not None) for p in arc),
+        (((p.share or 0.0) * length if p.at_s is None else p.at_s, p.level, p.at_s is not None, p.grows) for p in arc),
         key=lambda p: p[0],
     )
     if at <= points[0][0]:
         return points[0][1] if not points[0][2] else 0.4
-    for (t0, l0, _), (t1, l1, stepped) in itertools.pairwise(points):
+    for (t0, l0, _, grows), (t1, l1, stepped, _) in itertools.pairwise(points):
         if t0 <= at <= t1:
-            return l0 if stepped else l0 + (l1 - l0) * (at - t0) / max(t1 - t0, 1e-6)
+            return l0 if stepped and not grows else l0 + (l1 - l0) * (at - t0) / max(t1 - t0, 1e-6)
     return points[-1][1]
 
 

@@ -116,6 +116,8 @@ def lead_lines(lead: Lead, index: int, spec: SectionPlan) -> list[Line]:
         row = settled(row, here, room, centre + (spec.lift or 0), before)
         if again or at or section.role == "A'":
             row = vary(row, here, room, generator)
+        for number in range(spec.variation or 0):
+            row = vary(row, here, room, chance(lead.seed, section.id, "variation", number, int(at)))
         if left < length:
             row = _closed(row, left, here, lead.bar)
         notes += [replace(n, beat=at + n.beat, dur=min(n.dur, left - n.beat)) for n in row]

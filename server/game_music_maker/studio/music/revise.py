@@ -22,12 +22,15 @@ from .complete import make_plan
 from .desk import Desk, clip, targeted
 from .library import Affect, library
 from .naming import instrument_name, key_name, mood_name, palette_name
-from .revise_parts import only, plays, register, set_parts
+from .revise_parts import only, plays, register, set_parts, vary
+from .revise_time import strike
 from .theory import pitch_class
 from .wishes import assign
 
 _NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _LAST = ("fade", "hard", "ring")
+_ANYWHERE = ("exclude", "strike")
+"""Edits of moments, which need no section that lies in them."""
 
 
 def revise(
@@ -39,7 +42,7 @@ def revise(
         handler = _HANDLERS.get(change.op)
         if handler is None:
             continue
-        if (change.section or change.start_s is not None) and not desk.where(change) and change.op not in ("exclude",):
+        if (change.section or change.start_s is not None) and not desk.where(change) and change.op not in _ANYWHERE:
             count = len(desk.sections)
             desk.notes.append(say("revise.no_section", count=count, s=desk.plan.length_s or 0))
             continue
@@ -345,5 +348,5 @@ _HANDLERS: dict[str, Callable[[Desk, Change], None]] = {
     "key": _key, "up": _key, "rekey": _key, "mode": _key, "mood": _mood, "exclude": _exclude, "include": _include,
     "another": _another, "seed": _another, "style": _style, "loop": _loop, "unloop": _loop,
     "level": _level, "build": _build, "hit": _hit, "match": _hit, "swing": _swing, **dict.fromkeys(_LAST, _ending),
-    "length": _length, "octave": register, "gain": register, "only": only,
+    "length": _length, "vary": vary, "strike": strike, "octave": register, "gain": register, "only": only,
 }  # fmt: skip

@@ -20,7 +20,7 @@ from ..sound.mixdown import Mix
 from ..timeline import Timeline
 from . import ffmpeg, mux, packets
 from .plan import Plan, make_plan
-from .soundtrack import open_sound, target_lufs
+from .soundtrack import open_sound
 from .splice import Unfit, splice
 from .titles import clean
 from .whole import encode_gif, encode_picture
@@ -123,7 +123,7 @@ def render(
                 picture=picture,
                 sound=sound,
                 seconds=seconds,
-                target_lufs=target_lufs(plan),
+                target_lufs=plan.target_lufs,
                 title=title,
                 progress=_share(tell, seconds),
             )

@@ -14,7 +14,7 @@ from typing import Literal
 
 from ...errors import NotFound, NothingToExport, RenderFailed
 from ..footage import Asset, MediaInfo
-from ..timeline import Clip, Timeline
+from ..timeline import VIDEO_LUFS, Clip, Timeline
 
 Way = Literal["copy", "splice", "encode", "sound"]
 VIDEO_FORMATS = ("mp4", "mov", "webm", "gif")
@@ -97,6 +97,7 @@ class Plan:
     words: tuple[Clip, ...] = ()
     sounds: tuple[tuple[Clip, Asset], ...] = ()
     loop: bool = False
+    target_lufs: float = VIDEO_LUFS
     reasons: tuple[str, ...] = ()
 
 
@@ -119,14 +120,14 @@ def make_plan(timeline: Timeline, assets: Mapping[str, Asset], format: str, qual
     words = tuple(clip for clip in timeline.of("text") if (clip.text or "").strip() and clip.duration_ms > 0)
     ends = [clip.end_ms for clip in (*(shot.clip for shot in shots),)] or [clip.end_ms for clip, _ in sounds]
     seconds = max(ends) / 1000
-    loop = bool(timeline.meta.get("loop"))
+    loop, lufs = bool(timeline.meta.get("loop")), timeline.target_lufs
     if format in SOUND_FORMATS:
-        return Plan("sound", format, quality, seconds, Canvas(0, 0, 0, "fit"), shots, (), sounds, loop)
+        return Plan("sound", format, quality, seconds, Canvas(0, 0, 0, "fit"), shots, (), sounds, loop, lufs)
     if not shots:
         shots = (Shot(Clip(start_ms=0, duration_ms=seconds * 1000, visual="waveform"), None),)
     canvas = _canvas(timeline, shots, format, quality)
     way, reasons = _way(shots, words, canvas, format, quality)
-    return Plan(way, format, quality, seconds, canvas, shots, words, sounds, loop, reasons)
+    return Plan(way, format, quality, seconds, canvas, shots, words, sounds, loop, lufs, reasons)
 
 
 def _asset(assets: Mapping[str, Asset], clip: Clip) -> Asset:

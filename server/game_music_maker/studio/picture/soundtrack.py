@@ -13,14 +13,8 @@ from ..sound.mixdown import Mix, mixed
 from ..timeline import Clip
 from .plan import Plan
 
-VIDEO_LUFS, LOOP_LUFS = -14.0, -16.0
 _CEILING_DBTP = -2.0
 _SILENT = 1e-4
-
-
-def target_lufs(plan: Plan) -> float:
-    """−14 LUFS, −16 for loops."""
-    return LOOP_LUFS if plan.loop else VIDEO_LUFS
 
 
 @contextmanager
@@ -38,7 +32,7 @@ def open_sound(
         yield None
         return
     with mixed(
-        inputs, seconds, folder, target_lufs=target_lufs(plan), ceiling_dbtp=_CEILING_DBTP,
+        inputs, seconds, folder, target_lufs=plan.target_lufs, ceiling_dbtp=_CEILING_DBTP,
         seamless=plan.loop and plan.way == "sound", progress=progress,
     ) as mix:  # fmt: skip
         yield mix
