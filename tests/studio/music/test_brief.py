@@ -324,3 +324,30 @@ def test_hits_at_moments_of_a_brief(words: str, hits: tuple[float, ...], length:
     assert (brief.hits, brief.length_s, brief.unknown) == (hits, length, ())
     plan, _ = make_plan(brief)
     assert tuple(h.t for h in plan.hits or () if h.locked and h.beat is not None) == hits
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "boss battle music, hit the cuts", "battle music that hits all the cuts", "battle music synced to the cuts",
+        "卡点的战斗音乐", "战斗音乐，跟着画面剪辑点",
+    ],
+)  # fmt: skip
+def test_a_brief_asks_for_its_cuts_as_the_manual_says(words: str) -> None:
+    brief = read_brief(words)
+    assert "sync_cuts" in brief.requests
+    assert brief.unknown == ()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "a roguelike", "JRPG", "a soulslike", "tower defense", "a castle", "a temple", "a final boss", "wild west",
+        "an adventure",
+        "an underwater level", "a battle royale", "肉鸽", "塔防", "雪地", "城堡", "忍者", "格斗",
+    ],
+)  # fmt: skip
+def test_kinds_and_places_of_games_are_known(words: str) -> None:
+    brief = read_brief(f"music for {words} game" if words.isascii() else f"{words}游戏的音乐")
+    assert (brief.scene or brief.style) is not None
+    assert brief.unknown == ()

@@ -8,7 +8,7 @@ from .library import Palette, library
 
 _SINGERS = ("violin", "flute", "recorder", "pan_flute", "whistle", "ocarina", "bamboo_flute", "oboe", "clarinet", "sax",
             "trumpet", "erhu", "bagpipe", "e_guitar", "synth", "chip", "bassoon", "cello", "horn",
-            "trombone")  # fmt: skip
+            "trombone", "woodwinds")  # fmt: skip
 _HOLDERS = ("strings", "choir", "vocals", "brass", "organ", "pad", "accordion")
 _PLUCKERS = ("piano", "e_piano", "harpsichord", "guitar", "harp", "guzheng", "pipa", "marimba", "vibraphone", "kalimba",
              "banjo", "sitar", "pizzicato", "celesta", "music_box", "bells")  # fmt: skip
