@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -12,7 +13,7 @@ from game_music_maker.studio.music.brief import read_brief, read_changes
 from game_music_maker.studio.music.compose import compose
 from game_music_maker.studio.music.plan import make_plan, revise
 from game_music_maker.studio.music.report import notes_hash, section_hashes
-from game_music_maker.studio.music.score import Score
+from game_music_maker.studio.music.score import Part, Score
 from game_music_maker.studio.music.words import nearest, normalise
 
 VIDEO = VideoMap(duration=60.0, look="none")
@@ -101,6 +102,24 @@ def test_drums_stop_where_they_were_told_to(plan: ScorePlan) -> None:
     assert drums(after, False) > 0
     tune = [n for n in before.notes if n.part == "lead"]
     assert tune == [n for n in after.notes if n.part == "lead"]
+
+
+@pytest.mark.parametrize("then", ["faster", "in 3/4", "make it synthwave", "hit the cuts"])
+def test_what_was_said_about_a_part_holds_when_the_piece_is_laid_out_anew(plan: ScorePlan, then: str) -> None:
+    seen = VIDEO.model_copy(update={"cuts": (Cut(t=10.0, w=1.0, kind="cut"),)})
+    for words in ("no drums after 0:20", "no bass in the first section", "vary the melody in the second section", then):
+        plan, _ = revise(plan, read_changes(words)[0], seen)
+    score = compose(plan, seen)
+
+    def plays(test: Callable[[Part], bool], start: float, end: float) -> bool:
+        parts = {part.id for part in score.parts if test(part)}
+        return any(n.part in parts and start <= score.tempo.seconds(n.beat) < end for n in score.notes)
+
+    assert plays(lambda part: part.drums, 0, 19)
+    assert not plays(lambda part: part.drums, 20.5, 60)
+    assert not plays(lambda part: part.role == "bass", 0, 5)
+    assert plays(lambda part: part.role == "bass", 30, 60)
+    assert any(section.variation for section in plan.sections or ())
 
 
 def test_key_changes_and_the_theme_stays(plan: ScorePlan) -> None:

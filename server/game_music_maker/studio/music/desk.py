@@ -12,6 +12,7 @@ from ..footage import VideoMap
 from ..replies import Said, say
 from .band import palettes_of
 from .brief import ArcPoint, Brief
+from .carry import bar_of, carried, tempo_of
 from .change import Change
 from .complete import make_plan
 from .score import TempoMap
@@ -34,12 +35,10 @@ class Desk:
         return self.plan.sections or ()
 
     def tempo(self) -> TempoMap:
-        points = tuple((Fraction(p.beat).limit_denominator(960), p.bpm) for p in self.plan.tempo_map or ())
-        return TempoMap(points or ((Fraction(0), 100.0),), self.plan.phase_s or 0.0)
+        return tempo_of(self.plan)
 
     def bar(self) -> Fraction:
-        numerator, denominator = (self.plan.meter or "4/4").split("/")
-        return Fraction(4 * int(numerator), int(denominator))
+        return bar_of(self.plan)
 
     def update(self, where: Sequence[int], change: Callable[[SectionPlan], dict[str, Any]]) -> list[str]:
         """Apply `change` to the sections of `where` that are not locked; their ids."""
@@ -98,7 +97,8 @@ class Desk:
     def relaid(
         self, *, bpm: float | None = None, free: bool = False, requests: frozenset[str] = frozenset(), **fields: Any
     ) -> None:
-        """Lay the piece out anew with the given fields, keeping theme, key, wishes and the course of intensity."""
+        """Lay the piece out anew with the given fields, keeping theme, key, wishes, the course of intensity and
+        what was said about single sections."""
         old = self.plan
         total = sum(s.bars or 0 for s in self.sections) or 1
         arc, at = [], 0
@@ -118,7 +118,7 @@ class Desk:
         bars = total if old.loop and not footage else None
         brief = Brief(bpm=current / beat_unit if current else None, arc=tuple(arc), bars=bars, requests=requests)
         made, notes = make_plan(brief, self.video, given=given)
-        self.plan = made
+        self.plan = carried(old, made)
         self.notes += [n for n in notes if n.ids[0] in ("plan.tempo_follows", "plan.loop_tempo")]
 
 
