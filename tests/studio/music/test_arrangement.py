@@ -240,11 +240,9 @@ def test_an_accent_has_headroom() -> None:
 
 
 def test_drums_land_on_the_first_beat_of_a_loop_that_begins_with_little() -> None:
-    thin = piece("epic_war", seed=2, loop=True)
-    opens = [n for n in thin.notes if n.beat == 0]
-    assert {n.pitch for n in opens if n.part == "perc"} == {KICK, CRASH}
-    soft = [n.pitch for n in piece("lofi_chill", seed=2, loop=True).notes if n.beat == 0 and n.part == "perc"]
-    assert CRASH not in soft
+    opens = [n for n in piece("epic_war", seed=2, loop=True).notes if n.beat == 0]
+    assert len({n.part for n in opens if n.part != "perc"}) < 3
+    assert KICK in {n.pitch for n in opens if n.part == "perc"}
 
 
 def test_a_whistle_sounds_in_its_own_octave() -> None:

@@ -12,13 +12,14 @@ from dataclasses import replace
 from fractions import Fraction
 
 from ...contract.score import ScorePlan
-from .drums import CRASH, KICK, RIDE_BELL, SNARE, SPLASH, TOM_LOW
+from .drums import CRASH, KICK, NOISE, RIDE_BELL, SNARE, SPLASH, TOM_LOW
+from .gestures import IMPACT, RISER
 from .metrics import chord_at
 from .score import Chord, Hit, Note, Part
 from .theory import ladder, nearest
 from .voicing import voice
 
-_KNEE, _HEADROOM = 72, 112
+_KNEE, _HEADROOM = 72, 106
 """Of what is no accent in a piece that answers a picture: the velocity from which it is held back, and the highest one
 that is left. At full strength nothing would stand out."""
 
@@ -27,6 +28,8 @@ _CALM = 0.42
 _RING_S = 2.0
 """A crash rings so long that a hit within this time would be lost in it: of a row of hits the last one gets it."""
 
+_PUSH = Fraction(1, 4)
+"""Beats before a chord within which a hit takes it along."""
 SOFT_LEVEL = 58
 """Mean velocity of what sounds around a hit below which a crash would stand apart from the music."""
 
@@ -52,43 +55,46 @@ def answer_hits(
     planned = [hit for hit in hits if hit.planned]
     if not planned:
         return list(parts), notes
-    levels = {hit.beat: _level(notes, hit.beat, _bar(plan)) for hit in planned}
+    levels = {hit.beat: level(notes, hit.beat, bar_of(plan)) for hit in planned}
     out = _made_room({part: list(row) for part, row in notes.items()}, parts, planned, levels)
     drums = next((part for part in parts if part.drums), None)
     bass = next((part for part in parts if part.role in ("bass", "drone", "low_brass", "pulse")), None)
     sharp = sorted((p for p in parts if p.role in _STABBERS and not p.drums), key=lambda p: _STABBERS.index(p.role))
     open_to = [p for p in parts if p.role in ("pad", "choir", "brass", "low_brass") and not p.drums]
-    apart, crashed = 4 * _bar(plan), None  # at most one big stroke in four bars
+    starts = frozenset(Fraction(s.start_beat or 0).limit_denominator(960) for s in plan.sections or ())
+    apart, crashed = 4 * bar_of(plan), None  # at most one big stroke in four bars
+    if drums is not None:
+        out[drums.id] = _spared(out[drums.id], planned, bar_of(plan))
     for hit, after in zip(planned, [*planned[1:], None], strict=True):
-        chord = chord_at(chords, hit.beat)
-        kit = drums is not None and any(abs(n.beat - hit.beat) <= _bar(plan) for n in notes[drums.id])
+        chord = _pushed(out, parts, hit.beat, chords, starts)
+        kit = drums is not None and any(abs(n.beat - hit.beat) <= bar_of(plan) for n in notes[drums.id])
         gentle = soft or not kit or levels[hit.beat] < SOFT_LEVEL or _energy(plan, hit.beat) < _CALM
         loud = min(127, round(levels[hit.beat] + 16 + 16 * hit.weight))
-        free = after is None or after.t - hit.t >= _RING_S
+        free = after is None or after.t - hit.t >= _RING_S or after.weight < hit.weight
         big = hit.weight >= 0.9 and free and (crashed is None or hit.beat - crashed >= apart)
         crashed = hit.beat if big else crashed
-        here = [p for p in sharp if _plays(notes[p.id], hit.beat, _bar(plan))]
+        here = [p for p in sharp if _plays(notes[p.id], hit.beat, bar_of(plan))]
         stabs = chord is not None and bool(here or (sharp and (gentle or drums is None)))
         if drums is not None:
             if not free:
                 out[drums.id] = [n for n in out[drums.id] if (n.beat, n.pitch) != (hit.beat, CRASH)]
-            beaten = any(n.pitch == KICK and abs(n.beat - hit.beat) <= _bar(plan) for n in notes[drums.id])
+            beaten = any(n.pitch == KICK and abs(n.beat - hit.beat) <= bar_of(plan) for n in notes[drums.id])
             keys = _gentle_keys(hit.weight >= 0.45 or not stabs, beaten) if gentle else _hard_keys(hit, big)
             _strike(out, drums, hit, loud, keys)
         if chord is not None and stabs:
             _stab(out, (here or sharp)[0], hit, chord, loud, rings=gentle)
-        if chord is not None and bass is not None and _plays(notes[bass.id], hit.beat, _bar(plan)):
-            _ground(out, bass, hit, chord, loud)
+        if chord is not None and bass is not None and _plays(notes[bass.id], hit.beat, bar_of(plan)):
+            _ground(out, bass, hit, chord, loud, starts)
         if chord is not None and hit.kind == "reveal":
             for part in open_to:
-                _opened(out, part, hit, chord, loud, 2 * _bar(plan))
+                _opened(out, part, hit, chord, loud, 2 * bar_of(plan))
     for hit in planned:
         if hit.kind == "silence":
-            out = _stopped(out, hit.beat, _bar(plan))
+            out = _stopped(out, hit.beat, bar_of(plan))
     return list(parts), out
 
 
-def _level(notes: Mapping[str, Sequence[Note]], beat: Fraction, bar: Fraction) -> float:
+def level(notes: Mapping[str, Sequence[Note]], beat: Fraction, bar: Fraction) -> float:
     """Mean velocity of the notes that begin within a bar of `beat`, or, where none does, of those within four."""
     for reach in (bar, 4 * bar):
         near = [n.vel for row in notes.values() for n in row if abs(n.beat - beat) <= reach]
@@ -109,7 +115,8 @@ def _plays(row: Sequence[Note], beat: Fraction, bar: Fraction) -> bool:
     return before and any(beat <= n.beat < beat + bar or n.beat <= beat < n.beat + n.dur_beats for n in row)
 
 
-def _bar(plan: ScorePlan) -> Fraction:
+def bar_of(plan: ScorePlan) -> Fraction:
+    """Quarter notes of a bar."""
     numerator, denominator = (plan.meter or "4/4").split("/")
     return Fraction(4 * int(numerator), int(denominator))
 
@@ -119,14 +126,15 @@ def _made_room(
 ) -> dict[str, list[Note]]:
     """Notes on a hit are accented; before a heavy one percussion and figures stop, held notes go on. Where none is
     held nothing stops: a breath is not a hole."""
-    movers = {p.id for p in parts if p.drums or p.role in ("ostinato", "arp", "riff", "comp", "pulse", "harmony")}
+    console = any(p.synth == NOISE for p in parts)
+    movers = {p.id for p in parts if p.role in ("perc", "ostinato", "arp", "riff", "comp", "pulse", "harmony")}
     boost = {hit.beat: round((18 if hit.weight >= 0.9 else 14) * min(1.0, levels[hit.beat] / 80)) for hit in hits}
     held = [(n.beat, n.beat + n.dur_beats) for part, row in notes.items() if part not in movers for n in row]
     rooms = []
     for hit in hits:
         size = Fraction(1) if hit.weight >= 0.9 or hit.kind == "impact" else Fraction(1, 2)
         start, middle = hit.beat - size, hit.beat - size / 2
-        if hit.weight >= 0.45 and any(a <= middle < b for a, b in held):
+        if hit.weight >= 0.45 and (console or any(a <= middle < b for a, b in held)):
             rooms.append((float(start), float(hit.beat)))
     starts, ends = [a for a, _ in rooms], [b for _, b in rooms]
 
@@ -139,9 +147,22 @@ def _made_room(
     for part, row in notes.items():
         kept = [n for n in row if not thinned(n)] if part in movers else row
         out[part] = [
-            replace(n, vel=min(127, n.vel + boost[n.beat]) if n.beat in boost else _held_back(n.vel)) for n in kept
-        ]
+            replace(n, vel=min(127, n.vel + boost[n.beat])) if n.beat in boost else
+            n if part in (RISER, IMPACT) else replace(n, vel=_held_back(n.vel))
+            for n in kept
+        ]  # fmt: skip
     return out
+
+
+def _spared(row: Sequence[Note], hits: Sequence[Hit], bar: Fraction) -> list[Note]:
+    """The groove's crashes less those that would still ring over a hit: a cymbal is kept for the moment it marks."""
+    marked = sorted(hit.beat for hit in hits if hit.weight >= 0.45)
+
+    def over(beat: Fraction) -> bool:
+        i = bisect_right(marked, beat)
+        return beat not in marked and i < len(marked) and marked[i] - beat < bar
+
+    return [n for n in row if n.pitch != CRASH or not over(n.beat)]
 
 
 def _held_back(vel: int) -> int:
@@ -160,12 +181,32 @@ def _gentle_keys(rung: bool, beaten: bool) -> tuple[int, ...]:
 
 
 def _strike(notes: dict[str, list[Note]], drums: Part, hit: Hit, loud: int, keys: Sequence[int]) -> None:
-    have = {n.pitch for n in notes[drums.id] if n.beat == hit.beat}
+    """Strokes of `keys`; where the groove has one of them there, it is struck as hard."""
+    wanted = {key: loud - 8 * (key in (CRASH, SPLASH)) for key in keys}
+    have = {n.pitch: n.vel for n in notes[drums.id] if n.beat == hit.beat}
+    notes[drums.id] = [n for n in notes[drums.id] if n.beat != hit.beat or n.pitch not in wanted]
     notes[drums.id] += [
-        Note(drums.id, hit.beat, Fraction(1, 2), key, loud - 8 * (key in (CRASH, SPLASH)))
-        for key in keys
-        if key not in have
+        Note(drums.id, hit.beat, Fraction(1, 2), key, max(vel, have.get(key, 0))) for key, vel in wanted.items()
     ]
+
+
+def _pushed(
+    notes: dict[str, list[Note]],
+    parts: Sequence[Part],
+    beat: Fraction,
+    chords: Sequence[Chord],
+    starts: frozenset[Fraction],
+) -> Chord | None:
+    """The chord of a hit. One that is to come less than a sixteenth later comes with the hit, as a push: everybody who
+    would strike it strikes it there. The first chord of a section (`starts`) waits, so that sections stay apart."""
+    soon = chord_at(chords, beat + _PUSH)
+    if soon is None or not beat < soon.beat < beat + _PUSH or soon.beat in starts:
+        return chord_at(chords, beat)
+    for part in parts:
+        row = notes.get(part.id, [])
+        if not part.drums and any(n.beat == soon.beat for n in row):
+            notes[part.id] = _brought([n for n in row if not beat <= n.beat < soon.beat], beat, soon.beat)
+    return replace(soon, beat=beat, beats=soon.beats + soon.beat - beat)
 
 
 def _stab(notes: dict[str, list[Note]], part: Part, hit: Hit, chord: Chord, loud: int, *, rings: bool) -> None:
@@ -184,15 +225,27 @@ def _stab(notes: dict[str, list[Note]], part: Part, hit: Hit, chord: Chord, loud
     notes[part.id] += [Note(part.id, hit.beat, length, p, loud - 8, 0.0, how) for p in row if p not in have]
 
 
-def _ground(notes: dict[str, list[Note]], bass: Part, hit: Hit, chord: Chord, loud: int) -> None:
-    """The bass under a hit: what it holds is struck again, else its root comes in."""
-    if any(n.beat == hit.beat for n in notes[bass.id]):
+def _ground(
+    notes: dict[str, list[Note]], bass: Part, hit: Hit, chord: Chord, loud: int, starts: frozenset[Fraction]
+) -> None:
+    """The bass under a hit: its next note comes with it where that is near, what it holds is struck again, else the
+    root comes in. A drone goes on: struck at every cut it would stutter."""
+    row = notes[bass.id]
+    held = [n for n in row if n.beat < hit.beat < n.beat + n.dur_beats]
+    if any(n.beat == hit.beat for n in row) or (held and bass.role == "drone"):
+        return
+    after = min((n.beat for n in row if n.beat > hit.beat), default=hit.beat + 4)
+    if after - hit.beat < _PUSH and not any(hit.beat < start <= after for start in starts):
+        notes[bass.id] = _brought(row, hit.beat, after)
         return
     pitch = nearest(ladder((chord.bass_pc,), *bass.range) or [bass.range[0]], sum(bass.range) / 2 - 4)
-    held = [n for n in notes[bass.id] if n.beat < hit.beat < n.beat + n.dur_beats]
-    notes[bass.id] = _cut(notes[bass.id], hit.beat)
-    again = [replace(n, beat=hit.beat, dur_beats=n.beat + n.dur_beats - hit.beat, vel=loud - 6) for n in held]
-    notes[bass.id] += again or [Note(bass.id, hit.beat, Fraction(1), pitch, loud - 6)]
+    again = [
+        replace(n, beat=hit.beat, dur_beats=n.beat + n.dur_beats - hit.beat, vel=loud - 6)
+        for n in held
+        if n.beat + n.dur_beats - hit.beat >= _PUSH
+    ]
+    root = Note(bass.id, hit.beat, min(Fraction(1), after - hit.beat), pitch, loud - 6)
+    notes[bass.id] = _cut(row, hit.beat) + (again or [root])
 
 
 def _opened(notes: dict[str, list[Note]], part: Part, hit: Hit, chord: Chord, loud: int, longest: Fraction) -> None:
@@ -215,55 +268,13 @@ def _stopped(notes: dict[str, list[Note]], beat: Fraction, bar: Fraction) -> dic
     return out
 
 
+def _brought(row: Sequence[Note], beat: Fraction, since: Fraction) -> list[Note]:
+    """The notes that begin at `since` begin at `beat`, which is earlier; what holds over it ends there."""
+    taken = [n for n in row if n.beat == since]
+    kept = _cut([n for n in row if n.beat != since], beat)
+    return kept + [replace(n, beat=beat, dur_beats=n.dur_beats + since - beat) for n in taken]
+
+
 def _cut(row: Sequence[Note], beat: Fraction) -> list[Note]:
     """Notes that hold over `beat` end there."""
     return [replace(n, dur_beats=beat - n.beat) if n.beat < beat < n.beat + n.dur_beats else n for n in row]
-
-
-def close_piece(
-    parts: Sequence[Part], notes: dict[str, list[Note]], end: Fraction, tonic: Chord | None, plan: ScorePlan
-) -> dict[str, list[Note]]:
-    """The ending: everything stops at `end`, and the tonic chord sounds there, ringing or short."""
-    out: dict[str, list[Note]] = {}
-    length = Fraction(1) if plan.ending == "hard" else Fraction(4)
-    for part in parts:
-        row = [n for n in notes.get(part.id, []) if n.beat < end]
-        row = [replace(n, dur_beats=min(n.dur_beats, end - n.beat)) for n in row]
-        if row and tonic is not None and plan.ending != "fade":
-            row += _last(part, row, end, length, tonic)
-        out[part.id] = row
-    return out
-
-
-def close_loop(
-    parts: Sequence[Part], notes: dict[str, list[Note]], start: Fraction, plan: ScorePlan, *, soft: bool
-) -> dict[str, list[Note]]:
-    """The turn of a loop: where its first beat is thin, the drums land on it, so that a full last bar leads somewhere.
-
-    Only what plays around that beat decides, so that an edit of the last section leaves the first as it was.
-    """
-    drums = next((part for part in parts if part.drums and notes.get(part.id)), None)
-    opens = {part for part, row in notes.items() for n in row if n.beat == start}
-    if drums is None or drums.id in opens or len(opens) >= 3:
-        return notes
-    level = round(_level(notes, start, _bar(plan)))
-    keys = (KICK, RIDE_BELL) if soft or level < SOFT_LEVEL else (KICK, CRASH)
-    return notes | {drums.id: [Note(drums.id, start, Fraction(1, 2), k, level) for k in keys] + notes[drums.id]}
-
-
-def _last(part: Part, row: Sequence[Note], end: Fraction, length: Fraction, tonic: Chord) -> list[Note]:
-    level = max(40, round(sum(n.vel for n in row[-12:]) / len(row[-12:])))
-    if part.drums:
-        return [Note(part.id, end, Fraction(2), key, level) for key in (KICK, CRASH)]
-    if part.id == "taiko":
-        return [Note(part.id, end, Fraction(2), 41, level)]
-    if part.role == "fx" or row[-1].beat < end - 16:
-        return []  # a part that has been silent for long does not come back for the last chord
-    low, high = part.range
-    if part.role in ("bass", "drone", "low_brass", "pulse", "riff"):
-        pitches = [nearest(ladder((tonic.pcs[0],), low, high) or [low], row[-1].pitch)]
-    elif part.role in ("lead", "counter"):
-        pitches = [nearest(ladder(tonic.pcs[:1], low, high) or [row[-1].pitch], row[-1].pitch)]
-    else:
-        pitches = list(voice([tonic.pcs], part.range, 3)[0])
-    return [Note(part.id, end, length, pitch, level) for pitch in pitches]

@@ -14,11 +14,12 @@ from fractions import Fraction
 from ...contract.score import ScorePlan, SectionPlan
 from ..footage import VideoMap
 from . import arrange, pace
-from .accents import answer_hits, close_loop, close_piece
+from .accents import answer_hits
 from .accompaniment import accompany
 from .band import SYNTH_STYLES, Band, Voice, assemble
 from .chance import chance, pink
-from .drums import TAIKO_PROGRAM, Feel, drawn, groove
+from .drums import NOISE, TAIKO_PROGRAM, Feel, drawn, groove, one_channel
+from .endings import close_loop, close_piece
 from .figure import Line, Task
 from .gestures import flourish, lead_ins
 from .humanise import swung, timed
@@ -64,12 +65,7 @@ def compose(plan: ScorePlan, video: VideoMap | None = None) -> Score:
     extra, notes = lead_ins(band, notes, frame.sections, frame.chords, frame.hits)
     soft = "soft" in (band.scene.hits, band.style.hits)
     parts, notes = answer_hits([*parts, *extra], notes, frame.hits, frame.chords, plan, soft=soft)
-    if frame.loop is None:
-        notes = close_piece(parts, notes, frame.end, frame.final(), plan)
-        if band.scene.one_shot:
-            notes = flourish(parts, notes, frame.end, frame.seed)
-    else:
-        notes = close_loop(parts, notes, frame.loop.start_beat, plan, soft=soft)
+    notes = _ended(parts, notes, frame, soft=soft)
     notes = _rests(parts, notes, frame)
     parts, notes = _registers(parts, notes, plan)
     played = _humanise(parts, notes, frame)
@@ -300,6 +296,19 @@ def _taiko(band: Band, notes: dict[str, list[Note]]) -> tuple[list[Part], dict[s
             parts.append(Part("taiko", "perc", TAIKO_PROGRAM, (36, 60), part.layer, False, None, 0.0, gain, 0.3))
             out["taiko"] = deep
     return parts, out
+
+
+def _ended(parts: Sequence[Part], notes: dict[str, list[Note]], frame: _Frame, *, soft: bool) -> dict[str, list[Note]]:
+    """The ending or the turn of the loop; a console's percussion keeps to its channel."""
+    if frame.loop is not None:
+        notes = close_loop(parts, notes, frame.loop, frame.chords, frame.plan, soft=soft)
+    else:
+        notes = close_piece(parts, notes, frame.end, frame.final(), frame.plan)
+        if frame.band.scene.one_shot:
+            notes = flourish(parts, notes, frame.end, frame.seed)
+    hits = [hit.beat for hit in frame.hits if hit.planned]
+    ends = [section.start_beat + section.beats for section in frame.sections]
+    return notes | {p.id: one_channel(notes[p.id], hits, ends) for p in parts if p.synth == NOISE}
 
 
 def _rests(parts: Sequence[Part], notes: dict[str, list[Note]], frame: _Frame) -> dict[str, list[Note]]:

@@ -7,19 +7,25 @@ bar, longer ones every eighth; a crash opens sections.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
 from .accompaniment import weight
 from .library import DrumGrid
+from .score import Note
 
 TAIKO_PROGRAM = 116
+NOISE = "noise"
+"""The synthesised part that plays a console's percussion."""
 CRASH, SPLASH, KICK, SNARE, TOM_HIGH, TOM_MID, TOM_LOW = 49, 55, 36, 38, 48, 45, 43
 HAT, OPEN_HAT, RIDE, RIDE_BELL, STICK = 42, 46, 51, 53, 37
 _VELOCITY = {"X": 1.0, "x": 0.72, "o": 0.42}
+_RINGS, _STILL = Fraction(4), Fraction(1, 4)
+"""Beats for which a stroke of a noise channel rings at most, and for which the channel is still before a hit."""
 _BACKBONE = frozenset({35, KICK, SNARE, 39, CRASH, 57, 116})
 
 
@@ -145,6 +151,18 @@ def _hand(
         ]
     if HAT in lanes and OPEN_HAT not in lanes and feel.amount > 0.5 and index % 2 == 1 and not fill and draws[2] < 0.7:
         out.append(Stroke(index * bar + bar - Fraction(1, 2), OPEN_HAT, 0.6))
+    return out
+
+
+def one_channel(row: Sequence[Note], hits: Sequence[Fraction], ends: Sequence[Fraction]) -> list[Note]:
+    """Percussion on a console's one noise channel: each stroke takes it from the one before, and before a hit it is
+    still, so that the hit is heard as one. Nothing rings over one of `ends`, where sections end."""
+    starts = sorted({n.beat for n in row})
+    stops = sorted({*starts, *ends, *(hit - _STILL for hit in hits if hit in set(starts))})
+    out = []
+    for note in row:
+        after = bisect_right(stops, note.beat)
+        out.append(replace(note, dur_beats=min([_RINGS, *(stop - note.beat for stop in stops[after : after + 1])])))
     return out
 
 

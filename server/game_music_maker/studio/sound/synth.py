@@ -52,7 +52,7 @@ VOICES: dict[str, Voice] = {
     "pulse25": Voice(lambda s, n, r: chip.pulse(s.key, n, r, 0.25), 0.001, 0.012, bright=False),
     "pulse50": Voice(lambda s, n, r: chip.pulse(s.key, n, r, 0.5), 0.001, 0.012, bright=False),
     "triangle": Voice(lambda s, n, r: chip.triangle(s.key, n, r), 0.001, 0.012, bright=False),
-    "noise": Voice(lambda s, n, r: chip.drum(s.key, n, r), 0.0005, 0.05, shot=True, bright=False),
+    "noise": Voice(lambda s, n, r: chip.drum(s.key, n, r), 0.0005, 0.03, bright=False),
     "saw_lead": Voice(_plain(voices.saw_lead), 0.006, 0.18),
     "saw_pluck": Voice(_plain(voices.saw_pluck), 0.002, 0.12),
     "saw_bass": Voice(_plain(voices.saw_bass), 0.003, 0.06),
