@@ -148,3 +148,15 @@ def test_a_score_without_a_loop_has_no_later_pass_and_no_seam(bank, band) -> Non
     with pytest.raises(InvalidArgument):
         later_pass(score, bank)
     assert seam.of_played(score, play(score, bank)) is None
+
+
+@pytest.mark.parametrize(("level_db", "missed"), [(-70.0, True), (-105.0, False)])
+def test_treble_that_nobody_hears_leaves_no_hole(level_db: float, missed: bool) -> None:
+    n = 4 * RATE
+    at = np.arange(n) / RATE
+    hiss = 2**0.5 * 10 ** (level_db / 20) * np.sin(2 * np.pi * 11_000 * at) * (np.minimum(at, at[::-1]) > 0.1)
+    loop = np.repeat((0.2 * np.sin(2 * np.pi * 110 * at) + hiss).astype(np.float32)[:, None], 2, axis=1)
+    found = seam.examine(loop, RATE, bars=[RATE, 2 * RATE, 3 * RATE], onsets=[], expected=n)
+    # With the dither's −95 dB on both sides: 10 log10(10^-9.5 / (10^-7 + 10^-9.5)) = −25.0, with 10^-10.5 −0.4.
+    assert found.hole_db == pytest.approx(-25.0 if missed else -0.4, abs=0.2)
+    assert ("hole" in found.failures) is missed

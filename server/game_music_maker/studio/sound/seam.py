@@ -27,6 +27,9 @@ Doubles = NDArray[np.float64]
 CLICK_DB, HOLE_DB, HEAD_DB, GAP_MS, FLUX_Z, FLUX_DB = 3.0, -20.0, 0.1, 10.0, 2.5, 9.0
 IDENTITY = 1e-6
 _QUIET = 10 ** (-60 / 20)
+_UNHEARD = 10 ** (-95 / 10)
+"""Power above 8 kHz that the dither of a 16-bit file has by itself (−93 dBFS, two thirds of it up there): under it
+nothing can be missing."""
 _NEAR_S = 0.002
 _FRAME = 1024
 _FEWEST_BARS = 4
@@ -150,7 +153,7 @@ def examine(
     places = sorted({at for at in (*lines, *onsets) if near < at < n - near}) or [n // 2]
     elsewhere = _treble(mono, places, near, rate)
     at_lines = _treble(mono, lines or places, near, rate)
-    here = float(_treble(mono, [0], near, rate)[0])
+    here, unheard = float(_treble(mono, [0], near, rate)[0]), 2 * near * _UNHEARD
     flux = _flux(mono, [0, *(lines if len(lines) >= _FEWEST_BARS else places)])
     highest = max(float(flux[1:].max()), float(_flux(mono, places).max()))
     spread = max(float(flux[1:].std()), 1.5)
@@ -158,7 +161,7 @@ def examine(
         frames=n,
         expected=expected,
         click_db=10 * float(np.log10((here + 1e-15) / (elsewhere.max() + 1e-15))),
-        hole_db=10 * float(np.log10((here + 1e-15) / (at_lines.min() + 1e-15))),
+        hole_db=10 * float(np.log10((here + unheard) / (at_lines.min() + unheard))),
         head_db=head_db,
         gap_ms=_gap(loop) / rate * 1000,
         rests=rests,
