@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ..numerals import NUMBER, value
 from .numbers import moment, seconds_of
-from .words import blank, change_lexicon, match
+from .words import blank, change_lexicon, either, match
 
 Op = Literal["energy", "tempo", "mood", "density", "level", "loop", "unloop", "fade", "hard", "ring",
              "another", "options",
@@ -55,13 +55,13 @@ def as_long_as(clause: str) -> tuple[list[Change], str]:
     hit = _LASTS.search(clause)
     if hit is None or re.search(r"fade|淡", clause):
         return [], clause
-    seconds = value(hit["n"] or hit["n2"] or hit["n3"])
-    seconds *= 60 if re.match(r"min|分", hit["u"] or hit["u2"] or hit["u3"]) else 1
+    seconds = value(either(hit, "n"))
+    seconds *= 60 if re.match(r"min|分", either(hit, "u")) else 1
     return [Change(op="length", amount=min(max(seconds, 1.0), 7200.0))], blank(clause, *hit.span())
 
 
 _FASTER = re.compile(
-    r"(?P<n>\d+)\s*(?:bpm|beats)\s*(?P<way>faster|quicker|slower|up|down)|(?P<zway>[快慢])\s*(?P<zn>\d+)\s*(?:拍|bpm)"
+    r"(?P<n>\d+)\s*(?:bpm|beats)\s*(?P<way>faster|quicker|slower|up|down)|(?P<way2>[快慢])\s*(?P<n2>\d+)\s*(?:拍|bpm)"
 )
 _SHARE = r"(?P<{0}>\d+(?:\.\d+)?)\s?(?:%|percent|per cent)"
 _FASTER_BY = re.compile(
@@ -75,15 +75,15 @@ _FASTER_BY = re.compile(
 def faster(clause: str) -> tuple[list[Change], str]:
     """ "10 bpm faster", "50% slower": a tempo counted from the present one."""
     if by := _FASTER_BY.search(clause):
-        slow = re.match(r"slow|减|降|放|慢", by["way"] or by["way2"] or by["way3"])
-        share = float(by["n"] or by["n2"] or by["n3"]) / 100
+        slow = re.match(r"slow|减|降|放|慢", either(by, "way"))
+        share = float(either(by, "n")) / 100
         factor = max(1 - share, 0.25) if slow else min(1 + share, 4.0)
         return [Change(op="tempo", amount=factor)], blank(clause, *by.span())
     hit = _FASTER.search(clause)
     if hit is None:
         return [], clause
-    amount = float(hit["n"] or hit["zn"])
-    slower = (hit["way"] or hit["zway"]) in ("slower", "down", "慢")
+    amount = float(either(hit, "n"))
+    slower = either(hit, "way") in ("slower", "down", "慢")
     return [Change(op="faster", amount=-amount if slower else amount)], blank(clause, *hit.span())
 
 
@@ -104,9 +104,9 @@ def struck(text: str) -> tuple[list[Change], str]:
     """ "a hit at 0:15 and 0:30", 在0:15加一个重音: moments at which the music is to strike."""
     out: list[Change] = []
     for hit in _STRUCK.finditer(text):
-        what = hit["what"] or hit["what2"] or hit["what3"]
+        what = either(hit, "what")
         kind = "accent" if re.match(r"accent|[重强]音|重拍", what) else "impact"
-        for at in re.finditer(moment(""), hit["t"] or hit["t2"] or hit["t3"]):
+        for at in re.finditer(moment(""), either(hit, "t")):
             out.append(Change(op="strike", word=kind, start_s=seconds_of(at, ""), text=hit[0].strip(" \0")))
         text = blank(text, *hit.span())
     return out, text
@@ -126,8 +126,8 @@ def octaves(clause: str) -> tuple[list[Change], str]:
     hit = _OCTAVE.search(clause)
     if hit is None:
         return [], clause
-    steps = _STEPS[hit["n"] or hit["n2"] or hit["n3"] or ""]
-    down = (hit["way"] or hit["way2"] or hit["way3"]) in ("lower", "down", "低", "降")
+    steps = _STEPS[either(hit, "n")]
+    down = either(hit, "way") in ("lower", "down", "低", "降")
     rest = blank(clause, *hit.span())
     lead = _LEAD.search(rest)
     rest = _LEAD.sub(lambda m: "\0" * len(m[0]), rest)
@@ -151,7 +151,7 @@ def semitones(clause: str) -> tuple[list[Change], str]:
     hit = _SEMITONES.search(clause)
     if hit is None:
         return [], clause
-    steps = value(hit["n"] or hit["n2"] or hit["n3"])
-    way = hit["way"] or hit["way2"] or hit["way3"]
+    steps = value(either(hit, "n"))
+    way = either(hit, "way")
     down = way.endswith("down") or way in ("lower", "drop", "降", "低")
     return [Change(op="up", amount=-steps if down else steps)], blank(clause, *hit.span())

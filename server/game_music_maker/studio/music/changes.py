@@ -8,7 +8,7 @@ from typing import Any
 from .change import Change, as_long_as, faster, octaves, semitones, struck
 from .library import library
 from .numbers import moment, read_numbers, seconds_of, zh_number
-from .words import Found, blank, change_lexicon, match, normalise, unknown
+from .words import Found, blank, change_lexicon, either, match, normalise, unknown
 
 _SPLIT = re.compile(
     r"[;；。\n!！]|(?<!\d)\.(?!\d)|,\s*(?:and\s+)?(?:then\s+)?|，|\bthen\b|\band then\b|然后|接着|\bbut\b|但是?"
@@ -64,8 +64,7 @@ def _exchanged(clause: str) -> tuple[list[Change], str]:
     hit = _EXCHANGE.search(clause)
     if hit is None:
         return [], clause
-    group = next(n for n in ("", "2", "3") if hit.groupdict().get(f"old{n}"))
-    found = [match(hit[f"{side}{group}"], change_lexicon())[0] for side in ("old", "new")]
+    found = [match(either(hit, side), change_lexicon())[0] for side in ("old", "new")]
     old, new = ([f for f in side if f.kind == "instrument"] for side in found)
     if not old or not new:
         return [], clause

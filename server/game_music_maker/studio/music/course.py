@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from .library import library
 from .numbers import moment, seconds_of
-from .words import blank, brief_lexicon, is_chinese, match
+from .words import blank, brief_lexicon, either, is_chinese, match
 
 
 class ArcPoint(BaseModel):
@@ -119,7 +119,7 @@ def _one_end() -> re.Pattern[str]:
     return re.compile(
         r"\b(?P<how>start|begin|open|end|finish|close)(?:s|es|ning|ing)?(?: it)?(?: off| out| up)?"
         rf"(?: very| really| quite)? (?P<word>{english})(?![a-z])"
-        rf"|(?P<zhow>一?开头|一?开始|起初|结尾|最后|结束)(?:的?时候?|处|得|要)*(?:很|比较|更)?(?P<zword>{chinese})"
+        rf"|(?P<how2>一?开头|一?开始|起初|结尾|最后|结束)(?:的?时候?|处|得|要)*(?:很|比较|更)?(?P<word2>{chinese})"
     )
 
 
@@ -133,8 +133,8 @@ def course(text: str) -> tuple[tuple[ArcPoint, ...], str]:
     hit = None if arc else _one_end().search(text)
     if hit is None:
         return arc, text
-    level = _level(hit["word"] or hit["zword"]) or 0.0
+    level = _level(either(hit, "word")) or 0.0
     rest = 0.65 if level < 0.5 else 0.5
-    if re.match(r"start|begin|open|一?开|起初", hit["how"] or hit["zhow"]):
+    if re.match(r"start|begin|open|一?开|起初", either(hit, "how")):
         return (ArcPoint(level=level, share=0.0), ArcPoint(level=rest, share=0.3)), blank(text, *hit.span())
     return (ArcPoint(level=rest, share=0.6), ArcPoint(level=level, share=0.9)), blank(text, *hit.span())

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from ..numerals import NUMBER, value
-from .words import blank
+from .words import blank, either
 
 _ZH_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"两": 2, "半": 0}
 _ZH_NUMBER = r"[零一二两三四五六七八九十百]+"
@@ -25,7 +25,7 @@ _MODE_WORDS = "|".join(re.escape(m) for m in sorted(_MODES, key=len, reverse=Tru
 _KEY = re.compile(
     rf"(?:\b(?:in|key of|key:?)\s+(?:the key of\s+)?)?(?<![a-z0-9])(?P<t>[a-g])"
     r"(?P<a>\s?(?:#|♯|b(?![a-z])|♭|sharp|flat))?"
-    rf"[\s-]*(?P<m>{_MODE_WORDS})(?![a-z])|(?P<za>[升降])\s?(?P<zt>[a-g])\s?(?P<zm>{_MODE_WORDS})"
+    rf"[\s-]*(?P<m>{_MODE_WORDS})(?![a-z])|(?P<a3>[升降])\s?(?P<t3>[a-g])\s?(?P<m3>{_MODE_WORDS})"
     r"|\b(?:(?:in the )?key of\s+|in\s+(?!a(?:$|[\s,.;!])))(?P<t2>[a-g])(?P<a2>#|♯|b|♭|\s?sharp|\s?flat)?(?=$|[,.;!])"
 )
 _BPM = re.compile(
@@ -98,8 +98,8 @@ def moment(prefix: str) -> str:
     return rf"(?:{_CLOCK.format(prefix + 'c')}|{_SECONDS.format(prefix + 'w')})"
 
 
-def _accidental(sign: str | None) -> str:
-    sign = (sign or "").strip()
+def _accidental(sign: str) -> str:
+    sign = sign.strip()
     return "#" if sign in ("#", "♯", "sharp", "升") else "b" if sign in ("b", "♭", "flat", "降") else ""
 
 
@@ -108,11 +108,11 @@ def _key(out: Numbers) -> None:
     if not hit:
         return
     g = hit.groupdict()
-    letter = g["t"] or g["zt"] or g["t2"]
+    letter = either(hit, "t")
     if g["t"] == "a" and not g["a"] and g["m"] not in ("major", "minor", "大调", "小调") and g["m"] in ("min", "maj"):
         return
-    out.tonic = letter.upper() + _accidental(g["a"] or g["za"] or g["a2"])
-    mode = g["m"] or g["zm"]
+    out.tonic = letter.upper() + _accidental(either(hit, "a"))
+    mode = either(hit, "m")
     out.mode = _MODES[mode] if mode else None
     out.rest = blank(out.rest, *hit.span())
 
@@ -130,7 +130,7 @@ def _meter(out: Numbers) -> None:
     elif g["four"]:
         out.meter = "4/4"
     else:
-        out.meter = f"{zh[g['zn'] or g['zn2']]}/{zh[g['zd'] or g['zd2']]}"
+        out.meter = f"{zh[either(hit, 'zn')]}/{zh[either(hit, 'zd')]}"
     out.rest = blank(out.rest, *hit.span())
 
 
@@ -145,7 +145,7 @@ def _length(out: Numbers) -> None:
     if _DECADE.search(out.rest):
         return  # "80s music" is a style
     if hit := _MINSEC.search(out.rest):
-        minutes, seconds = hit["m"] or hit["m2"], hit["s"] or hit["s2"]
+        minutes, seconds = either(hit, "m"), either(hit, "s")
         out.length_s = zh_number(minutes) * 60 + zh_number(seconds)
     elif hit := _HALF_MINUTE.search(out.rest):
         out.length_s = 30.0
@@ -168,7 +168,7 @@ def read_numbers(text: str, *, length: bool = True) -> Numbers:
         out.seed = int(hit[1]) % 2**63
         out.rest = blank(out.rest, *hit.span())
     if hit := _BPM.search(out.rest):
-        bpm = value(next(g for g in hit.groups() if g))
+        bpm = value(either(hit, "n"))
         if 20 <= bpm <= 300:
             out.bpm = bpm
             out.rest = blank(out.rest, *hit.span())
