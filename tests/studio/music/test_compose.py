@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 from pydantic import ValidationError
@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from game_music_maker.contract.score import HitPlan, Key, PaletteChoice, ScorePlan, SectionPlan
 from game_music_maker.errors import InvalidArgument
 from game_music_maker.studio.footage import Cut, VideoMap
-from game_music_maker.studio.music import gates
+from game_music_maker.studio.music import gates, metrics_likeness
 from game_music_maker.studio.music.brief import read_brief
+from game_music_maker.studio.music.chance import dealt
 from game_music_maker.studio.music.compose import compose
 from game_music_maker.studio.music.library import library
 from game_music_maker.studio.music.plan import make_plan, takes
@@ -169,10 +170,27 @@ def test_intensity_rises_where_the_words_say_so() -> None:
 
 
 def test_stingers_are_short_and_do_not_loop() -> None:
-    for name in ("victory", "defeat", "item get"):
-        score = music(f"{name} stinger")
-        assert score.loop is None
-        assert score.length_s < 12
+    for palette in (p for p in library().palettes.values() if p.one_shot):
+        for seed in range(3):
+            score = music("", palette={"scene": palette.id}, seed=seed)
+            assert score.loop is None
+            assert palette.length_s is not None
+            assert palette.length_s[0] <= score.tempo.seconds(score.sections[-1].beats) <= palette.length_s[1]
+
+
+@pytest.mark.parametrize("palette", [p.id for p in library().palettes.values() if p.one_shot])
+def test_ten_takes_of_a_cue_are_ten_cues(palette: str) -> None:
+    scores = [music("", palette={"scene": palette}, seed=seed) for seed in range(10)]
+    marks = [metrics_likeness.fingerprint(score) for score in scores]
+    assert max(metrics_likeness.likeness(a, b) for a, b in combinations(marks, 2)) <= metrics_likeness.SAME
+    assert len({tuple(chord.rn for chord in score.chords) for score in scores}) >= 8
+
+
+def test_seeds_that_follow_each_other_are_dealt_every_card_once() -> None:
+    for start in (0, 9, 18):
+        assert sorted(dealt(seed, 9, "a") for seed in range(start, start + 9)) == list(range(9))
+    rounds = [tuple(dealt(seed, 9, name) for seed in range(start, start + 9)) for name in "ab" for start in (0, 9)]
+    assert len(set(rounds)) == 4
 
 
 def test_three_directions_differ_and_are_named() -> None:

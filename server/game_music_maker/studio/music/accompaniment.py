@@ -55,6 +55,11 @@ def accompany(role: str, task: Task) -> list[Line]:
     return lines
 
 
+def figures_of(role: str) -> tuple[str, ...]:
+    """Names of the figures that `role` may play; empty for those that play none."""
+    return () if role in _SPECIAL else tuple(library().figures[_GROUPS.get(role, "pads")])
+
+
 def _row(task: Task, group: str) -> tuple[str, float]:
     """The figure, in the length of the task's bar, and its onsets a quarter."""
     table = library().figures[group]

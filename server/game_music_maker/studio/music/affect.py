@@ -9,7 +9,7 @@ import numpy as np
 
 from ..footage import VideoMap
 from .brief import WantedMood
-from .chance import chance
+from .chance import chance, dealt
 from .library import Affect, Palette, library
 
 BRIGHTNESS = {
@@ -60,6 +60,12 @@ def wanted_bpm(scene: Palette, arousal: float, pace: float | None, seen: float |
     return low + (high - low) * effective
 
 
+def cue_bpm(scene: Palette, wanted: float, seed: int) -> float:
+    """The tempo of a cue: up to a quarter of the palette's range off the wanted one."""
+    low, _, high = tempo_range(scene)
+    return min(high, max(low, wanted + (high - low) * (float(chance(seed, "tempo").random()) - 0.5) / 2))
+
+
 def pick_mode(scene: Palette, style: Palette, affect: Affect, seed: int, major: bool | None) -> str:
     """A mode of the palettes, weighted by nearness to the wanted brightness.
 
@@ -91,8 +97,10 @@ def pick_tonic(scene: Palette, seed: int) -> str:
 
 
 def pick_meter(scene: Palette, style: Palette, seed: int) -> str:
-    """Mostly the palette's first metre; another that both know, for one seed in six."""
+    """Mostly the palette's first metre; another that both know, for one seed in six. Cues take all in turn."""
     shared = [m for m in scene.meter if m in style.meter] or list(scene.meter)
+    if scene.one_shot:
+        return shared[dealt(seed, len(shared), "meter", scene.id)]
     draw = float(chance(seed, "meter").random())
     usual = shared[0]
     if len(shared) > 1 and draw > 0.85 and shared[1] in ("3/4", "4/4", "6/8"):

@@ -21,6 +21,13 @@ def chance(seed: int, *names: str | int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=key))
 
 
+def dealt(seed: int, count: int, *names: str | int) -> int:
+    """A card of 0 … count − 1 for `seed`: seeds that follow each other are dealt the whole pack before a card comes
+    again. The pack of each decision is shuffled by itself, and anew for each round."""
+    round_, place = divmod(seed, count)
+    return int(chance(round_, "pack", *names).permutation(count)[place])
+
+
 def pink(generator: np.random.Generator, count: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """`count` values of 1/f noise with unit deviation, clipped at two deviations; shaped in the frequency domain."""
     if count < 2:

@@ -28,7 +28,7 @@ from ..footage import VideoMap
 from ..replies import Said, say
 from . import affect
 from .brief import Brief
-from .chance import chance
+from .chance import chance, dealt
 from .form import Slice, slices, template
 from .harmony import choose, section_chords
 from .library import Affect, Palette, library
@@ -181,8 +181,8 @@ def _events(video: VideoMap | None, given: ScorePlan) -> list[Event]:
 def _time(brief: Brief, video: VideoMap | None, given: ScorePlan, choice: _Choice, notes: list[Said]) -> Fit:
     """The tempo map and the number of beats."""
     bar = choice.bar
-    bars = _bars(brief, given, choice)
     if given.tempo_map:
+        bars = _bars(brief, given, choice, given.tempo_map[0].bpm)
         return _given_tempo(given, choice, bars, bar).later(given.phase_s or 0.0)
     low, _, high = affect.tempo_range(choice.scene)
     seen = affect.video_arousal(video)
@@ -192,6 +192,9 @@ def _time(brief: Brief, video: VideoMap | None, given: ScorePlan, choice: _Choic
         else None
     )
     wanted = asked or affect.wanted_bpm(choice.scene, choice.affect.arousal, brief.pace, seen, brief.match_video)
+    if choice.one_shot and asked is None and brief.pace is None:
+        wanted = affect.cue_bpm(choice.scene, wanted, choice.seed)
+    bars = _bars(brief, given, choice, wanted)
     sync = "sync_cuts" in brief.requests
     chip = choice.style.id.startswith("chiptune")
     limits = Limits(wanted, low, high, 0.0 if chip else 0.06 if sync else 0.03, asked is not None)
@@ -233,7 +236,7 @@ def _given_tempo(given: ScorePlan, choice: _Choice, bars: int, bar: Fraction) ->
     return Fit(points, bars * bar)
 
 
-def _bars(brief: Brief, given: ScorePlan, choice: _Choice) -> int:
+def _bars(brief: Brief, given: ScorePlan, choice: _Choice, bpm: float) -> int:
     if given.sections:
         return sum(s.bars or 8 for s in given.sections)
     if given.loop and not isinstance(given.loop, bool) and given.loop.len_beats:
@@ -241,8 +244,16 @@ def _bars(brief: Brief, given: ScorePlan, choice: _Choice) -> int:
     if brief.bars:
         return brief.bars
     if choice.one_shot:
-        return 1 if choice.scene.length_s and choice.scene.length_s[1] <= 3 else 2
+        return _cue_bars(choice, bpm)
     return sum(size for _, size in template(choice.scene))
+
+
+def _cue_bars(choice: _Choice, bpm: float) -> int:
+    """Bars of a cue up to its last chord: one of the numbers that its palette's length holds."""
+    shortest, longest = choice.scene.length_s or (2.0, 6.0)
+    seconds = 60 * float(choice.bar) / bpm
+    able = [n for n in range(1, 9) if shortest <= n * seconds <= longest] or [max(1, int(longest / seconds))]
+    return able[dealt(choice.seed, len(able), "bars", choice.scene.id)]
 
 
 def _sections(
@@ -344,7 +355,7 @@ def _motif(given: Motif | None, choice: _Choice) -> Motif:
         return given
     busy = min(1.0, max(0.0, 0.15 + 0.55 * choice.affect.arousal))
     melody_of = choice.scene
-    idea = draw(melody_of, int(choice.bar * 4), chance(choice.seed, "motif"), busy)
+    idea = draw(melody_of, int(choice.bar * 4), choice.seed, busy)
     rhythm = tuple(value for bar in idea for value in bar.rhythm)
     intervals = _intervals(idea)
     if given is None:

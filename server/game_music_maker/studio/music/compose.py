@@ -15,9 +15,9 @@ from ...contract.score import ScorePlan, SectionPlan
 from ..footage import VideoMap
 from . import arrange, pace
 from .accents import answer_hits
-from .accompaniment import accompany
+from .accompaniment import accompany, figures_of
 from .band import SYNTH_STYLES, Band, Voice, assemble
-from .chance import chance, pink
+from .chance import chance, dealt, pink
 from .drums import NOISE, TAIKO_PROGRAM, Feel, drawn, groove, one_channel
 from .endings import close_loop, close_piece
 from .figure import Line, Task
@@ -215,8 +215,9 @@ def _lines(voice: Voice, frame: _Frame, index: int, spec: SectionPlan, tune: lis
     kind = role
     if band.scene.one_shot and role in _STINGER_FIGURES:
         row = _STINGER_FIGURES[role]
-        kind = row[int(chance(frame.seed, "figure", role).integers(len(row)))]
-        task = task if kind == role else replace(task, play=())
+        kind = row[dealt(frame.seed, len(row), "figure", role)]
+    if band.scene.one_shot and (names := (voice.spec.play if kind == role else ()) or figures_of(kind)):
+        task = replace(task, play=(names[dealt(frame.seed, len(names), "row", kind)],))
     return accompany(kind, task)
 
 
@@ -305,7 +306,8 @@ def _ended(parts: Sequence[Part], notes: dict[str, list[Note]], frame: _Frame, *
     else:
         notes = close_piece(parts, notes, frame.end, frame.final(), frame.plan)
         if frame.band.scene.one_shot:
-            notes = flourish(parts, notes, frame.end, frame.seed)
+            rises = (frame.plan.valence or 0.0) >= 0
+            notes = flourish(parts, notes, frame.end, frame.seed, frame.final(), rises=rises)
     hits = [hit.beat for hit in frame.hits if hit.planned]
     ends = [section.start_beat + section.beats for section in frame.sections]
     return notes | {p.id: one_channel(notes[p.id], hits, ends) for p in parts if p.synth == NOISE}

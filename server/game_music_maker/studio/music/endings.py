@@ -28,7 +28,7 @@ def close_piece(
 ) -> dict[str, list[Note]]:
     """The ending: everything stops at `end`, and the tonic chord sounds there, ringing or short."""
     out: dict[str, list[Note]] = {}
-    length = Fraction(1) if plan.ending == "hard" else Fraction(4)
+    length = Fraction(1) if plan.ending == "hard" else min(Fraction(4), bar_of(plan))
     for part in parts:
         row = [n for n in notes.get(part.id, []) if n.beat < end]
         row = [replace(n, dur_beats=min(n.dur_beats, end - n.beat)) for n in row]

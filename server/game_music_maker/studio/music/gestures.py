@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from .band import Band, sounds
-from .chance import chance
+from .chance import dealt
 from .drums import SNARE
 from .metrics import chord_at
 from .score import Chord, Hit, Note, Part, Section
@@ -69,36 +69,77 @@ def _force(sections: Sequence[Section], at: Fraction, least: int) -> int:
     return round(least + 40 * energy)
 
 
-def flourish(parts: Sequence[Part], notes: dict[str, list[Note]], end: Fraction, seed: int) -> dict[str, list[Note]]:
-    """The last chord of a cue, at `end`, in its own way: together, spread upwards or struck twice; the tune reaches its
-    last note at once, by the octave below or by a turn over it."""
-    draws = chance(seed, "flourish").random(2)
-    chords, tune = int(draws[0] * 3), int(draws[1] * 3)
+_STROKES: tuple[tuple[Fraction, ...], ...] = (
+    (), (Fraction(3, 2),), (Fraction(1, 2),), (Fraction(1), Fraction(2)), (Fraction(3, 4), Fraction(3, 2)),
+    (Fraction(2),),
+)  # fmt: skip
+"""Beats after the last chord of a cue at which it is struck again."""
+_STEPS = (Fraction(0), Fraction(1, 4), Fraction(1, 2))
+"""Beats from voice to voice of the last chord: together, or spread."""
+_ADDED = (0, 2, 0, 9)
+"""Semitones over the root of a tone that the last chord has besides: none, a ninth, a sixth (major chords alone)."""
+_WAYS: tuple[tuple[tuple[int, Fraction], ...], ...] = (
+    (), ((3, Fraction(1, 2)),), ((3, Fraction(1, 4)), (2, Fraction(1, 4)), (1, Fraction(1, 4))),
+    ((0, Fraction(1, 3)), (0, Fraction(1, 3))), ((2, Fraction(1, 2)), (1, Fraction(1, 2))), ((1, Fraction(1)),),
+    ((0, Fraction(1)), (1, Fraction(1, 2))),
+)  # fmt: skip
+"""How the tune comes to its last note: notes before it, as (chord tones away from it, beats)."""
+
+
+def flourish(
+    parts: Sequence[Part], notes: dict[str, list[Note]], end: Fraction, seed: int, chord: Chord | None, *, rises: bool
+) -> dict[str, list[Note]]:
+    """The last chord of a cue, at `end`, in its own way: together or spread, struck once or again; the tune reaches its
+    last note at once or over other tones of `chord`, from below where it `rises`, else from above. Each is drawn by
+    itself, in turn for seeds that follow each other."""
+    strokes = _STROKES[dealt(seed, len(_STROKES), "flourish", "strokes")]
+    added = _ADDED[dealt(seed, len(_ADDED), "flourish", "added")]
+    step = _STEPS[dealt(seed, len(_STEPS), "flourish", "spread")]
+    way = _WAYS[dealt(seed, len(_WAYS), "flourish", "tune")]
     out = dict(notes)
     for part in parts:
         last = sorted((n for n in out.get(part.id, ()) if n.beat == end), key=lambda n: n.pitch)
         rest = [n for n in out.get(part.id, ()) if n.beat != end]
-        if part.drums or not last:
+        if not last or chord is None:
             continue
-        if part.role == "lead" and tune:
-            top = last[-1]
-            first = max(part.range[0], top.pitch - 12) if tune == 1 else min(part.range[1], top.pitch + 2)
-            step = Fraction(1, 2) if tune == 1 else Fraction(1, 4)
-            row = [replace(top, dur_beats=step, pitch=first)] if tune == 1 else [
-                replace(top, dur_beats=step), replace(top, beat=end + step, dur_beats=step, pitch=first)
-            ]  # fmt: skip
-            after = end + step * len(row)
-            out[part.id] = [*rest, *row, replace(top, beat=after, dur_beats=top.dur_beats - step * len(row))]
-        elif len(last) > 2 and chords == 1:
+        if len(last) > 2 and not part.drums and added and (added == 2 or rises):
+            tones = ladder(((chord.pcs[0] + added) % 12,), *part.range)
+            last.append(replace(last[-1], pitch=nearest(tones, last[-1].pitch)))
+        if part.role == "lead":
+            out[part.id] = [*rest, *_reached(last[-1], part, chord, way, -1 if rises else 1)]
+        elif part.drums or not step or len(last) < 3:
+            out[part.id] = [*rest, *_struck(last, strokes)]
+        else:
+            row = last if rises else last[::-1]
             out[part.id] = rest + [
-                replace(n, beat=end + Fraction(i, 4), dur_beats=n.dur_beats - Fraction(i, 4))
-                for i, n in enumerate(last)
+                replace(n, beat=end + i * step, dur_beats=n.dur_beats - i * step) for i, n in enumerate(row)
             ]
-        elif len(last) > 2 and chords == 2:
-            again = Fraction(3, 2)
-            out[part.id] = rest + [replace(n, dur_beats=again / 2) for n in last]
-            out[part.id] += [replace(n, beat=end + again, dur_beats=n.dur_beats - again) for n in last]
     return out
+
+
+def _struck(last: Sequence[Note], again: Sequence[Fraction]) -> list[Note]:
+    """The chord, and the chord again so many beats after it, each as long as there is time for."""
+    out: list[Note] = []
+    marks = (Fraction(0), *again)
+    for n in last:
+        edges = [*(at for at in marks if at < n.dur_beats), n.dur_beats]
+        out += [replace(n, beat=n.beat + a, dur_beats=(b - a) * (1 if b == edges[-1] else Fraction(3, 4)))
+                for a, b in pairwise(edges)]  # fmt: skip
+    return out
+
+
+def _reached(last: Note, part: Part, chord: Chord, way: Sequence[tuple[int, Fraction]], side: int) -> list[Note]:
+    """The last note of the tune, with the notes of `way` before it in its time."""
+    tones = ladder(chord.pcs, *part.range)
+    if last.pitch not in tones:
+        return [last]
+    at, home, out = last.beat, tones.index(last.pitch), []
+    for away, beats in way:
+        place = home + side * away
+        if 0 <= place < len(tones):
+            out.append(replace(last, beat=at, dur_beats=beats, pitch=tones[place]))
+            at += beats
+    return [*out, replace(last, beat=at, dur_beats=last.beat + last.dur_beats - at)]
 
 
 def _riser(at: Fraction, length: Fraction, chords: Sequence[Chord], part: Part, vel: int) -> Note:

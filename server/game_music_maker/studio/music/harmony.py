@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 
 from ...contract.score import ChordSlot
-from .chance import chance
+from .chance import chance, dealt
 from .library import Palette
 from .metrics_lines import cadence
 from .theory import fits_mode, numeral
@@ -42,16 +42,17 @@ class Progressions:
 
 
 def choose(palette: Palette, mode: Sequence[int], seed: int) -> Progressions:
-    """One progression each for A, B and the turn, that fit the mode's third."""
+    """One progression each for A, B and the turn, that fit the mode's third; seeds that follow each other take the
+    palette's in turn."""
     generator = chance(seed, "progressions", palette.id)
 
-    def pick(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    def pick(rows: Sequence[Sequence[str]], name: str) -> tuple[str, ...]:
         fitting = [row for row in rows if all(fits_mode(numeral(name), tuple(mode)) for name in row)] or list(rows)
-        return tuple(fitting[int(generator.integers(len(fitting)))])
+        return tuple(fitting[dealt(seed, len(fitting), "progressions", palette.id, name)])
 
-    a = pick(palette.chords.A)
+    a = pick(palette.chords.A, "A")
     others = [row for row in palette.chords.B if tuple(row) != a] or list(palette.chords.B)
-    b, turn = pick(others), pick(palette.chords.turn)
+    b, turn = pick(others, "B"), pick(palette.chords.turn, "turn")
     if len(a) > 1 and generator.random() < 0.7:
         swapped = tuple(_swapped(list(a), generator, first=1, mode=tuple(mode)))
         a = swapped if _steps(swapped) <= _known(palette) else a
@@ -76,6 +77,8 @@ def section_chords(
         bar: quarter notes a bar. turns: the section leads back to the first chord of A (its last slots are the turn's).
         closes: the section ends the piece (its last slot is the tonic chord).
     """
+    if role == "stinger":
+        return _cue_chords(material.A, bars * bar)
     length = bar / Fraction(palette.chords.rate).limit_denominator(8)
     row = _row(role, material, slow=len(material.A) * length > 4 * bar)
     if role in ("A", "A'", "B", "build", "intro") and len(row) * length > 4 * bar and len(row) > 1:
@@ -100,6 +103,14 @@ def section_chords(
     return tuple(
         ChordSlot(beat=float(i * length), rn=name, bass=None) for i, name in enumerate(names) if i * length < end
     )
+
+
+def _cue_chords(row: Sequence[str], beats: Fraction) -> tuple[ChordSlot, ...]:
+    """A cue plays its row once, however long it is, with changes on whole beats; one of few beats leaves out what comes
+    before its last chords."""
+    row = row if beats >= len(row) else (*row[: int(beats) - 1], row[-1])
+    starts = [float(i * beats // len(row)) for i in range(len(row))]
+    return tuple(ChordSlot(beat=start, rn=name, bass=None) for start, name in zip(starts, row, strict=True))
 
 
 def _row(role: str, material: Progressions, *, slow: bool) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ def write_theme(
     `idea` is the motif; drawn where None. The second phrase answers the first: its head again, its end closed.
     `before` is the pitch that the theme comes from.
     """
-    idea = idea or draw(room.palette, room.slots, chance(seed, "motif"), room.busy)
+    idea = idea or draw(room.palette, room.slots, seed, room.busy)
     if name == "B":
         room = replace(room, centre=min(room.centre + B_HIGHER, room.span[1] - 5))
         generator = chance(seed, "motif", "B")

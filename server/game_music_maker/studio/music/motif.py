@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .chance import chance, dealt
 from .library import Palette
 
 
@@ -41,15 +42,18 @@ def fit_cell(cell: Sequence[int], slots: int) -> tuple[int, ...]:
     return tuple(out) if any(value > 0 for value in out) else (slots,)
 
 
-def draw(palette: Palette, slots: int, generator: np.random.Generator, busy: float) -> tuple[Bar, Bar]:
+def draw(palette: Palette, slots: int, seed: int, busy: float) -> tuple[Bar, Bar]:
     """The basic idea of two bars.
 
-    `slots` of a bar, `busy` 0–1: wanted share of busy cells among the palette's own. The first bar carries the one
-    signature leap (4 or 5 degrees), which the next note takes back by step.
+    `slots` of a bar, `busy` 0–1: wanted share of busy cells among the palette's own; a cue, which is little more than
+    its cell, takes all of them in turn. The first bar carries the one signature leap (4 or 5 degrees), which the next
+    note takes back by step.
     """
+    generator = chance(seed, "motif")
     cells = sorted((fit_cell(cell, slots) for cell in palette.cells), key=lambda c: sum(1 for v in c if v > 0))
     place = min(0.999, max(0.0, busy + 0.35 * float(generator.standard_normal())))
-    first = cells[int(place * len(cells))]
+    turn = dealt(seed, len(cells), "cell", palette.id) if palette.one_shot else int(place * len(cells))
+    first = cells[turn]
     others = [cell for cell in cells if cell != first] or cells
     second = others[int(generator.integers(len(others)))]
     direction = 1 if generator.random() < 0.65 else -1
