@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -64,6 +65,14 @@ def cue_bpm(scene: Palette, wanted: float, seed: int) -> float:
     """The tempo of a cue: up to a quarter of the palette's range off the wanted one."""
     low, _, high = tempo_range(scene)
     return min(high, max(low, wanted + (high - low) * (float(chance(seed, "tempo").random()) - 0.5) / 2))
+
+
+def cue_bars(scene: Palette, bar: Fraction, bpm: float, seed: int) -> int:
+    """Bars of a cue up to its last chord: one of the numbers that its palette's length holds."""
+    shortest, longest = scene.length_s or (2.0, 6.0)
+    seconds = 60 * float(bar) / bpm
+    able = [n for n in range(1, 9) if shortest <= n * seconds <= longest] or [max(1, int(longest / seconds))]
+    return able[dealt(seed, len(able), "bars", scene.id)]
 
 
 def pick_mode(scene: Palette, style: Palette, affect: Affect, seed: int, major: bool | None) -> str:

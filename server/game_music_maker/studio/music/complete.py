@@ -28,7 +28,7 @@ from ..footage import VideoMap
 from ..replies import Said, say
 from . import affect
 from .brief import Brief
-from .chance import chance, dealt
+from .chance import chance
 from .form import Slice, slices, template
 from .harmony import choose, section_chords
 from .library import Affect, Palette, library
@@ -244,16 +244,8 @@ def _bars(brief: Brief, given: ScorePlan, choice: _Choice, bpm: float) -> int:
     if brief.bars:
         return brief.bars
     if choice.one_shot:
-        return _cue_bars(choice, bpm)
+        return affect.cue_bars(choice.scene, choice.bar, bpm, choice.seed)
     return sum(size for _, size in template(choice.scene))
-
-
-def _cue_bars(choice: _Choice, bpm: float) -> int:
-    """Bars of a cue up to its last chord: one of the numbers that its palette's length holds."""
-    shortest, longest = choice.scene.length_s or (2.0, 6.0)
-    seconds = 60 * float(choice.bar) / bpm
-    able = [n for n in range(1, 9) if shortest <= n * seconds <= longest] or [max(1, int(longest / seconds))]
-    return able[dealt(choice.seed, len(able), "bars", choice.scene.id)]
 
 
 def _sections(

@@ -60,18 +60,10 @@ def fingerprint(score: Score) -> Fingerprint:
 
 
 def likeness(first: Fingerprint, second: Fingerprint) -> float:
-    """Mean S over the bars of both, the shorter piece begun again as often as the longer one lasts; bars silent in both
-    are left out (0 … 1).
-
-    So every bar of either piece counts: a cue of one bar is like a piece only as far as the piece goes on like the cue,
-    not because one of its bars is.
-    """
-    n = max(len(first.onsets), len(second.onsets))
-    if not len(first.onsets) or not len(second.onsets):
-        return 0.0
-    one, other = np.arange(n) % len(first.onsets), np.arange(n) % len(second.onsets)
-    a, b = first.pitch[one], second.pitch[other]
-    onset = 1 - np.abs(first.onsets[one] - second.onsets[other]).mean(axis=1)
+    """Mean S over the bars that both have, bars silent in both left out (0 … 1)."""
+    n = min(len(first.onsets), len(second.onsets))
+    a, b = first.pitch[:n], second.pitch[:n]
+    onset = 1 - np.abs(first.onsets[:n] - second.onsets[:n]).mean(axis=1)
     norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     cosine = np.divide((a * b).sum(axis=1), norms, out=np.zeros(n), where=norms > 0)
     used = a.any(axis=1) | b.any(axis=1)
