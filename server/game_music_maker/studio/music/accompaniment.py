@@ -46,7 +46,8 @@ def accompany(role: str, task: Task) -> list[Line]:
     elif group == "ostinati":
         symbols = _degrees(task)
     else:
-        symbols = _chords(task, 4 if role in ("keys", "choir") or any(d in row for d in "456") else 3)
+        broad = role in ("keys", "choir") and task.density >= 0.6 * task.full  # soft sections have fewer voices
+        symbols = _chords(task, 4 if broad or any(d in row for d in "456") else 3)
     lines = _read(row, task, symbols, group, keep=min(1.0, 1.1 * task.density / max(mean, 1e-3)))
     if group == "pads":
         return tied(_held(lines, task), 4 * task.bar)
@@ -113,6 +114,8 @@ def _read(row: str, task: Task, symbols: Symbols, group: str, keep: float) -> li
         (i for i, c in enumerate(row) if c not in "-."),
         key=lambda i: -weight(i % slots, slots) - 0.1 * float(task.generator.random()),
     )
+    if group == "pads" and any(c.isdigit() for c in row):
+        keep = 1.0  # voices that come in one after another are one chord
     kept = {*onsets[: max(1, round(keep * len(onsets)))]}
     mirrored = group == "arps" and task.generator.random() < 0.5
     top = max((int(c) for c in row if c.isdigit()), default=4)

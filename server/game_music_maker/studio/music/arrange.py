@@ -17,7 +17,7 @@ from ...contract.score import SectionPlan
 from .band import Band, Voice
 from .chance import chance
 from .figure import Line
-from .score import Section
+from .score import Chord, Section
 
 LAYER_FROM = {"base": 0.0, "mid": 0.44, "high": 0.50, "peak": 0.72}
 """Energy from which a layer plays where the plan does not say."""
@@ -153,6 +153,9 @@ def _laid_out(band: Band, sections: Sequence[Section], seed: int) -> dict[tuple[
     # Where the theme returns only once, its return is kept full and B is where parts rest; else B is spared.
     once = sum(s.role in ("A", "A'") for s in sections) <= 2
     spare = [0.5 * once if s.role in ("A", "A'") else 0.4 for s in sections]
+    summits = [i for i, s in enumerate(sections) if s.role == "B"]
+    if len(summits) > 1:  # of several B the last is the piece's summit
+        spare[summits[-1]] += 0.5
     voices = [v.part for v in band.voices if not v.part.drums and v.part.role not in ("drone", "fx")]
     for part in sorted(voices, key=lambda p: (p.role != "lead", p.role not in _FLOOR)):
         sings = part.role == "lead"
@@ -214,49 +217,132 @@ def covers(band: Band, playing: set[str], section: Section, spec: SectionPlan) -
     return [v for v in free if said.get(v.part.role, True) and v.part.layer != "peak"]
 
 
+_FILLED, _WHOLE = 0.3, 0.9
+"""Share of a bar that a part sounds for, from which on it is company (a plucked note now and then is none); that all
+parts together sound for, added up."""
+_OPENING = 2
+"""Bars at the beginning of a piece that one part may have for itself."""
+
+
 def joined(
-    rows: Mapping[str, Sequence[Line]], rests: Mapping[str, frozenset[int]], section: Section, band: Band
+    rows: Mapping[str, Sequence[Line]],
+    rests: Mapping[str, frozenset[int]],
+    due: Mapping[str, frozenset[int]],
+    section: Section,
+    band: Band,
 ) -> dict[str, frozenset[int]]:
-    """The rests, shortened where fewer than two pitched parts would sound in a bar of a section with a tune, and taken
+    """The rests, shortened where fewer than two pitched parts would fill a bar of a section with a tune, and taken
     where three do instead. Parts that rest all through come in for a phrase before another's rest is cut.
 
     Args:
-        rows: what each part would play in the section without rests, beats relative to it.
+        rows: what each part would play in the section without rests, beats relative to it. rests: where each rests.
+            due: the rests that each is to have here by its turn: they are cut only where one part would be alone.
     """
     out = dict(rests)
     if section.role in INSTRUMENTAL:
         return out
     bar = float(section.beats / section.bars)
-    heard: dict[str, set[int]] = {}
-    for voice in band.voices:
-        if not voice.part.drums and voice.part.id in rows:
-            spans = [(float(x.beat), float(x.beat + x.dur)) for x in rows[voice.part.id]]
-            heard[voice.part.id] = {b for a, z in spans for b in range(int(a // bar), int((z - 0.01) // bar) + 1)}
     role = {v.part.id: v.part.role for v in band.voices}
-    thin = [sum(b in row and b not in out[p] for p, row in heard.items()) < 2 for b in range(section.bars)]
+    filled = {v.part.id: _shares(rows[v.part.id], bar, section.bars) for v in band.voices
+              if not v.part.drums and v.part.id in rows}  # fmt: skip
+
+    def playing(index: int, least: float) -> list[float]:
+        return [share[index] for p, share in filled.items() if index not in out[p] and share[index] > least]
+
+    def thin(index: int) -> bool:
+        opens = section.start_beat == 0 and index < _OPENING
+        here = playing(index, _FILLED)
+        return len(here) < (1 if opens else 2) or (not opens and sum(here) < _WHOLE)
+
+    bare = [thin(index) for index in range(section.bars)]
     for index in range(section.bars):
-        if not any(thin[max(0, index - 1) : index]) and not any(thin[index + 1 : index + 2]):
-            continue  # a bar in which one part plays alone is a breath
-        here = [part for part, bars in heard.items() if index in bars]
+        alone = not any(bare[max(0, index - 1) : index]) and not any(bare[index + 1 : index + 2])
+        if not thin(index) or (alone and index % 4 == 3):
+            continue  # a phrase may end with a bar in which one part plays alone: a breath
+        solo = len(playing(index, 0.0)) < 2
         away = sorted(
-            (part for part in here if index in out[part]),
+            (
+                part for part, share in filled.items()
+                if index in out[part] and share[index] > 0
+                and (solo or index not in due[part])
+            ),
             key=lambda part: (role[part] == "lead", len(rests[part]) < section.bars, role[part] in _FLOOR, part),
-        )
-        for part in away[: max(0, 2 - (len(here) - len(away)))]:
+        )  # fmt: skip
+        for part in away:
+            if not thin(index):
+                break
             until = next(b for b in range(index, section.bars + 1) if b not in out[part])
             until = min(until, 4 * (index // 4 + 1))
             out[part] = out[part] - set(range(index, until))
-    for part, bars in heard.items():
-        missing = len(rests[part]) - len(out[part]) if len(rests[part]) < section.bars else 0
-        for at in range(0, section.bars, 2):
-            block = set(range(at, min(at + 2, section.bars)))
+    return _made_up(out, rests, role, filled, section.bars)
+
+
+def _made_up(
+    out: dict[str, frozenset[int]], rests: Mapping[str, frozenset[int]], role: Mapping[str, str],
+    filled: Mapping[str, Sequence[float]], bars: int,
+) -> dict[str, frozenset[int]]:  # fmt: skip
+    """Rests that were cut, taken where three parts and more play."""
+    for part, share in filled.items():
+        missing = len(rests[part]) - len(out[part]) if len(rests[part]) < bars else 0
+        for at in range(0, bars, 2):
+            block = set(range(at, min(at + 2, bars)))
             if missing <= 0 or role[part] == "lead":
                 break
-            full = all(sum(b in row and b not in out[p] for p, row in heard.items()) > 2 for b in block)
-            if full and block <= bars and not block & (out[part] | rests[part]):
+            full = all(sum(b not in out[p] and row[b] > _FILLED for p, row in filled.items()) > 2 for b in block)
+            if full and all(share[b] > 0 for b in block) and not block & (out[part] | rests[part]):
                 out[part] |= block
                 missing -= len(block)
     return out
+
+
+def _shares(lines: Sequence[Line], bar: float, bars: int) -> list[float]:
+    """By bar the share of it that a part sounds for."""
+    held = [0.0] * bars
+    until = 0.0
+    for start, end in sorted((float(x.beat), float(x.beat + x.dur)) for x in lines):
+        at = max(start, until)
+        while at < end and at < bars * bar:
+            stop = min(end, (int(at // bar) + 1) * bar)
+            held[int(at // bar)] += stop - at
+            at = stop
+        until = max(until, end)
+    return [beats / bar for beats in held]
+
+
+_RINGS = frozenset({"keys", "piano", "comp", "arp", "pluck", "pad", "harmony"})
+"""Roles whose tones may go on where nothing else sounds."""
+_HOLE = Fraction(1, 2)
+"""Beats without a tone that are heard as a hole in a section with a tune."""
+
+
+def rung(
+    rows: Mapping[str, Sequence[Line]], chords: Sequence[Chord], section: Section, band: Band
+) -> dict[str, list[Line]]:
+    """The lines, with tones of the accompaniment held on over places in which no pitched part would sound: up to the
+    next tone of any part, inside their chord.
+
+    Args:
+        rows: what the parts play in the section, rests taken; `chords` with beats relative to the section, too.
+    """
+    out = {part: list(row) for part, row in rows.items()}
+    if section.role in INSTRUMENTAL:
+        return out
+    pitched = [v.part for v in band.voices if not v.part.drums and v.part.id in out]
+    spans = sorted((x.beat, x.beat + x.dur) for part in pitched for x in out[part.id])
+    until = Fraction(0)
+    for start, end in [*spans, (section.beats, section.beats)]:
+        if until and start - until >= _HOLE:
+            stop = min([start, *(c.beat for c in chords if c.beat >= until)])
+            part = next((p.id for p in pitched if p.role in _RINGS and any(_ends(x, until) for x in out[p.id])), None)
+            if part is not None:
+                out[part] = [replace(x, dur=stop - x.beat) if _ends(x, until) else x for x in out[part]]
+        until = max(until, end)
+    return out
+
+
+def _ends(line: Line, at: Fraction) -> bool:
+    """Whether a tone ends less than a beat before `at`, or there."""
+    return at - 1 < line.beat + line.dur <= at and line.artic != "stab"
 
 
 def rested(lines: Sequence[Line], bars: frozenset[int], bar: Fraction) -> list[Line]:

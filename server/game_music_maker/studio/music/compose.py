@@ -7,7 +7,7 @@ they were.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -44,21 +44,9 @@ def compose(plan: ScorePlan, video: VideoMap | None = None) -> Score:
     frame = _Frame(plan, band)
     notes: dict[str, list[Note]] = {voice.part.id: [] for voice in band.voices}
     lead = Lead(frame.seed, frame.bar, band, plan, frame.sections, frame.local, frame.spoken(video))
-    arousal = 0.5 if plan.arousal is None else plan.arousal
     course = None if band.scene.one_shot else pace.course(video, frame.tempo, frame.bar, frame.sections)
     for index, section in enumerate(frame.sections):
-        spec = (plan.sections or ())[index]
-        playing = arrange.active(index, frame.sections, spec, band, arousal, frame.seed)
-        rests = {v.part.id: arrange.resting(v, index, frame.sections, band, playing, frame.seed) for v in band.voices}
-        tune = arrange.rested(lead_lines(lead, index, spec), rests["lead"], frame.bar) if "lead" in playing else []
-        spare = {v.part.id for v in arrange.covers(band, playing, section, spec)}
-        rests |= dict.fromkeys(spare, frozenset(range(section.bars)))
-        able = playing | spare
-        rows = {v.part.id: _lines(v, frame, index, spec, tune) for v in band.voices if v.part.id in able}
-        rests = arrange.joined(rows, rests, section, band)
-        rows = {part: arrange.rested(row, rests[part], frame.bar) for part, row in rows.items()}
-        if course is not None:
-            rows = pace.paced(rows, band, section, spec, course, frame.meter, frame.hits, frame.local[index])
+        rows = _rows(frame, lead, index, course)
         for voice in band.voices:
             notes[voice.part.id] += _play(rows.get(voice.part.id, ()), voice, frame, section)
     parts, notes = _taiko(band, notes)
@@ -89,6 +77,24 @@ def compose(plan: ScorePlan, video: VideoMap | None = None) -> Score:
         seed=frame.seed,
         speech=video.speech if video is not None else (),
     )
+
+
+def _rows(frame: _Frame, lead: Lead, index: int, course: Sequence[float] | None) -> Mapping[str, Sequence[Line]]:
+    """Part → what it plays in section `index`, beats relative to it: who plays, who rests when, how full it is."""
+    section, spec, band = frame.sections[index], (frame.plan.sections or ())[index], frame.band
+    arousal = 0.5 if frame.plan.arousal is None else frame.plan.arousal
+    playing = arrange.active(index, frame.sections, spec, band, arousal, frame.seed)
+    due = {v.part.id: arrange.resting(v, index, frame.sections, band, playing, frame.seed) for v in band.voices}
+    tune = arrange.rested(lead_lines(lead, index, spec), due["lead"], frame.bar) if "lead" in playing else []
+    spare = {v.part.id for v in arrange.covers(band, playing, section, spec)}
+    rests = due | dict.fromkeys(spare, frozenset(range(section.bars)))
+    able = playing | spare
+    rows = {v.part.id: _lines(v, frame, index, spec, tune) for v in band.voices if v.part.id in able}
+    rests = arrange.joined(rows, rests, due, section, band)
+    rows = {part: arrange.rested(row, rests[part], frame.bar) for part, row in rows.items()}
+    if course is not None:
+        rows = pace.paced(rows, band, section, spec, course, frame.meter, frame.hits, frame.local[index])
+    return arrange.rung(rows, frame.local[index], section, band)
 
 
 class _Frame:

@@ -219,7 +219,8 @@ def _fill(
 
 
 def _strike_on(here: dict[str, list[Line]], part: str, at: Fraction, wanted: Wanted) -> bool:
-    """Let the figure strike once more at `at`: the tone that it comes from or goes to, softer; False where it rests."""
+    """Let the figure strike once more at `at`: the tone that it comes from or goes to, a chord's upper ones, softer;
+    False where it rests."""
     row = here[part]
     before = [x for x in row if x.beat < at]
     if not before or at - before[-1].beat > 2 or any(before[-1].beat < c <= at for c in wanted.changes):
@@ -227,7 +228,7 @@ def _strike_on(here: dict[str, list[Line]], part: str, at: Fraction, wanted: Wan
     last = [x for x in before if x.beat == before[-1].beat]
     later = [x for x in row if x.beat > at]
     until = min(at + Fraction(1, 2), later[0].beat if later else at + Fraction(1, 2))
-    tones = last
+    tones = sorted(last, key=lambda x: x.pitch)[len(last) // 2 :]  # a chord goes on in its upper voices
     if len(last) == 1 and later:  # a run goes on its way: a tone of the bar that is neither
         since = max((c for c in wanted.changes if c <= at), default=Fraction(0))
         tried = [x for x in before if x.beat >= since and x.pitch not in (last[0].pitch, later[0].pitch)]
