@@ -139,8 +139,13 @@ def moods(rows: dict[str, Row], seeds: int, sound: bool, version: str) -> dict[s
     Tempo and register rise with arousal (and valence), the mode's brightness with valence less tension, the sound's
     with arousal and valence (the formulas of moods.yaml); the loudness range with tension (Juslin, "Communicating
     emotion in music performance", 2001: fear varies in loudness, tenderness and happiness do not).
+
+    Equal is not held, but for the mode: it is one of the palette's few, drawn by weights that the mood moves (palette
+    weight × exp(−(b − B)²/2)); with one seed both draws may fall on the same mode, and where they do not, the brighter
+    mood must have the brighter one. How many pairs share their mode is told.
     """
     out: dict[str, list[str]] = {}
+    same: dict[str, int] = {}
     count = 0
     for first, second in PAIRS:
         a, b = library().moods[first], library().moods[second]
@@ -157,12 +162,14 @@ def moods(rows: dict[str, Row], seeds: int, sound: bool, version: str) -> dict[s
                 for what, sign in signs.items():
                     if what in one:
                         apart = (one[what] - other[what]) * sign
-                        held = apart >= 0 if what in ("mode", "register") else apart > 0
+                        held = apart > 0 or (what == "mode" and apart == 0)
                         out.setdefault(f"{first}/{second} {what}", []).extend([] if held else [f"{name}/{seed}"])
+                        same[f"{first}/{second} {what}"] = same.get(f"{first}/{second} {what}", 0) + (apart == 0)
     for name, failed in out.items():
         share = 1 - len(failed) / count
         print(
-            f"{' ' if share >= 0.95 else '*'} {name:30s} {100 * share:6.1f} %  of {count:4d}  {', '.join(failed[:6])}"
+            f"{' ' if share >= 0.95 else '*'} {name:30s} {100 * share:6.1f} %  of {count:4d}  {', '.join(failed[:6])}",
+            f"({same[name]} share it)" if same[name] else "",
         )
     return {name: {"share": 1 - len(failed) / count, "failed": failed} for name, failed in out.items()}
 

@@ -9,16 +9,20 @@ import pytest
 
 from game_music_maker.contract.score import HitPlan, PaletteChoice, ScorePlan, SectionPlan
 from game_music_maker.studio.footage import VideoMap
-from game_music_maker.studio.music import metrics, metrics_lines
+from game_music_maker.studio.music import arrange, melody, metrics, metrics_lines
 from game_music_maker.studio.music.accents import answer_hits
-from game_music_maker.studio.music.accompaniment import fitted
+from game_music_maker.studio.music.accompaniment import accompany, fitted
+from game_music_maker.studio.music.band import assemble
 from game_music_maker.studio.music.brief import Brief, read_brief
+from game_music_maker.studio.music.chance import chance
 from game_music_maker.studio.music.compose import compose
 from game_music_maker.studio.music.contour import Wish, fit
 from game_music_maker.studio.music.drums import CRASH, KICK, SNARE
+from game_music_maker.studio.music.figure import Line, Task
 from game_music_maker.studio.music.library import library
+from game_music_maker.studio.music.melody import LeadNote, Room
 from game_music_maker.studio.music.plan import make_plan, takes
-from game_music_maker.studio.music.score import Chord, Hit, Note, Part, Score
+from game_music_maker.studio.music.score import Chord, Hit, Note, Part, Score, Section
 from game_music_maker.studio.music.tempo import Event, Limits, start
 from game_music_maker.studio.music.voicing import voice
 
@@ -30,6 +34,51 @@ def piece(palette: str, seed: int = 3, video: VideoMap | None = None, **given: o
     choice = PaletteChoice(scene=palette, style=palette)
     wanted = ScorePlan.model_validate({"seed": seed, "palette": choice, "length_s": 70, **given})
     return compose(make_plan(Brief(), video, given=wanted)[0], video)
+
+
+def test_phrases_off_their_register_are_brought_there_and_keep_their_shape() -> None:
+    chord = Chord(Fraction(0), Fraction(32), "I", (0, 4, 7), 0, (0, 2, 4, 5, 7, 9, 11))
+    room = Room(BAR, 16, (48, 96), 72.0, library().palettes["town_village"], 0.5, 0.1)
+    pitches = (84, 86, 88, 86, 84, 60, 62, 64, 62, 60)  # two phrases, an octave above and an octave below
+    theme = [LeadNote(Fraction(i), Fraction(1), p, i // 5) for i, p in enumerate(pitches)]
+    settled = melody.settled(theme, [chord], room, 72.0, None)
+    for phrase in (0, 1):
+        row = [n.pitch for n in settled if n.phrase == phrase]
+        assert abs(sum(row) / len(row) - 72) < 3
+        assert row[0] < row[2] > row[4]
+    assert melody.settled(theme, [chord], room, 84.0, None)[:5] == theme[:5]  # what lies there already is left alone
+
+
+PUZZLE = assemble(ScorePlan(palette=PaletteChoice(scene="puzzle_casual", style="puzzle_casual"), seed=0))
+PLUCKED = [Line(Fraction(2 * i), Fraction(1, 4), 60, 0.0) for i in range(16)]  # two short notes a bar, eight bars
+CALM = Section("A2", "A'", Fraction(32), 8, Fraction(32), 0.4, 0.1)
+
+
+def test_held_chords_come_in_where_plucked_notes_are_all_there_is() -> None:
+    held = [Line(4 * Fraction(i), BAR, 55, 0.0) for i in range(8)]
+    rows = {"comp": PLUCKED, "bass": PLUCKED, "pad": held}
+    everywhere = frozenset(range(8))
+    none: frozenset[int] = frozenset()
+    rests = {"comp": none, "bass": none, "pad": everywhere}
+    assert arrange.joined(rows, rests, dict.fromkeys(rows, none), CALM, PUZZLE)["pad"] == none
+    due = {"comp": none, "bass": none, "pad": frozenset(range(4))}  # its own rest stays
+    assert arrange.joined(rows, rests, due, CALM, PUZZLE)["pad"] == frozenset(range(4))
+    firm = {**rows, "comp": held, "bass": held}
+    assert arrange.joined(firm, rests, dict.fromkeys(rows, none), CALM, PUZZLE)["pad"] == everywhere
+
+
+def test_tones_ring_on_where_nothing_else_sounds() -> None:
+    chords = [Chord(Fraction(8 * i), Fraction(8), "I", (0, 4, 7), 0, (0, 2, 4, 5, 7, 9, 11)) for i in range(4)]
+    out = arrange.rung({"comp": PLUCKED, "bass": []}, chords, CALM, PUZZLE)
+    assert [x.dur for x in out["comp"]] == [2] * 16
+    covered = [Line(Fraction(0), Fraction(32), 40, 0.0)]
+    assert arrange.rung({"comp": PLUCKED, "bass": covered}, chords, CALM, PUZZLE)["comp"] == PLUCKED
+
+
+def test_a_chord_whose_tones_come_one_by_one_has_all_of_them_in_soft_sections_too() -> None:
+    chord = Chord(Fraction(0), BAR, "I", (0, 4, 7), 0, (0, 2, 4, 5, 7, 9, 11))
+    task = Task([chord], BAR, (48, 72), 0.05, 1.0, 0.9, 1, chance(1, "pad"), play=("bloom",))
+    assert {x.pitch % 12 for x in accompany("pad", task)} == {0, 4, 7}
 
 
 def starts(score: Score) -> dict[str, Fraction]:

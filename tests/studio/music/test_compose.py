@@ -186,6 +186,17 @@ def test_ten_takes_of_a_cue_are_ten_cues(palette: str) -> None:
     assert len({tuple(chord.rn for chord in score.chords) for score in scores}) >= 8
 
 
+@pytest.mark.parametrize(("lower", "higher"), [("sad", "happy"), ("epic", "cute"), ("tense", "peaceful")])
+def test_brighter_moods_sing_higher_with_the_same_seed(lower: str, higher: str) -> None:
+    for palette, seed in (("dungeon_crawl", 1), ("boss_battle", 0)):
+        heights = []
+        for mood in (lower, higher):
+            score = music("", palette={"scene": palette}, seed=seed, moods=(mood,), length_s=40)
+            row = [n.pitch for n in score.notes if n.part == "lead"]
+            heights.append(sum(row) / len(row))
+        assert heights[0] < heights[1], (palette, seed, heights)
+
+
 def test_seeds_that_follow_each_other_are_dealt_every_card_once() -> None:
     for start in (0, 9, 18):
         assert sorted(dealt(seed, 9, "a") for seed in range(start, start + 9)) == list(range(9))

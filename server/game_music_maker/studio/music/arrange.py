@@ -333,16 +333,18 @@ def rung(
     for start, end in [*spans, (section.beats, section.beats)]:
         if until and start - until >= _HOLE:
             stop = min([start, *(c.beat for c in chords if c.beat >= until)])
-            part = next((p.id for p in pitched if p.role in _RINGS and any(_ends(x, until) for x in out[p.id])), None)
+            last = {p.id: _before(out[p.id], until) for p in pitched if p.role in _RINGS}
+            part = next((p for p, tones in last.items() if tones), None)
             if part is not None:
-                out[part] = [replace(x, dur=stop - x.beat) if _ends(x, until) else x for x in out[part]]
+                out[part] = [replace(x, dur=stop - x.beat) if x in last[part] else x for x in out[part]]
         until = max(until, end)
     return out
 
 
-def _ends(line: Line, at: Fraction) -> bool:
-    """Whether a tone ends less than a beat before `at`, or there."""
-    return at - 1 < line.beat + line.dur <= at and line.artic != "stab"
+def _before(row: Sequence[Line], at: Fraction) -> list[Line]:
+    """The tones struck last before `at`, where they ended less than a beat before it."""
+    last = max((x.beat for x in row if x.beat < at), default=at)
+    return [x for x in row if x.beat == last and at - 1 < x.beat + x.dur <= at and x.artic != "stab"]
 
 
 def rested(lines: Sequence[Line], bars: frozenset[int], bar: Fraction) -> list[Line]:
