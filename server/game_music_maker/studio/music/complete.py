@@ -27,7 +27,7 @@ from ...errors import InvalidArgument
 from ..footage import VideoMap
 from ..replies import Said, say
 from . import affect
-from .brief import Brief
+from .brief import Brief, WantedMood
 from .chance import chance
 from .form import Slice, slices, template
 from .harmony import choose, section_chords
@@ -121,8 +121,6 @@ def _choose(brief: Brief, video: VideoMap | None, given: ScorePlan, notes: list[
         unknown = [m for m in given.moods if m not in library().moods]
         if unknown:
             raise InvalidArgument(f"The plan names the mood {unknown[0]!r}, which does not exist.")
-        from .brief import WantedMood
-
         moods = tuple(WantedMood(id=m) for m in given.moods)
     base = affect.target(scene, style, moods)
     place = Affect(
