@@ -29,6 +29,8 @@ _GROUPS = {
     "stabs": "stabs", "hit": "stabs", "riff": "riffs",
 }  # fmt: skip
 _RINGS = frozenset({"arp", "pluck", "piano"})
+_SHELL, _BROAD = 0.52, 0.6
+"""Shares of the piece's fullness below which chords that accompany have two voices, from which on they have four."""
 
 
 def accompany(role: str, task: Task) -> list[Line]:
@@ -46,8 +48,7 @@ def accompany(role: str, task: Task) -> list[Line]:
     elif group == "ostinati":
         symbols = _degrees(task)
     else:
-        broad = role in ("keys", "choir") and task.density >= 0.6 * task.full  # soft sections have fewer voices
-        symbols = _chords(task, 4 if broad or any(d in row for d in "456") else 3)
+        symbols = _chords(task, _voices(role, row, task.density / max(task.full, 1e-3)))
     lines = _read(row, task, symbols, group, keep=min(1.0, 1.1 * task.density / max(mean, 1e-3)))
     if group == "pads":
         return tied(_held(lines, task), 4 * task.bar)
@@ -59,6 +60,15 @@ def accompany(role: str, task: Task) -> list[Line]:
 def figures_of(role: str) -> tuple[str, ...]:
     """Names of the figures that `role` may play; empty for those that play none."""
     return () if role in _SPECIAL else tuple(library().figures[_GROUPS.get(role, "pads")])
+
+
+def _voices(role: str, row: str, fullness: float) -> int:
+    """Voices of a chord: what the figure names; else fewer where the section is soft, down to the shell of two."""
+    if any(d in row for d in "456"):
+        return 4
+    if role in ("comp", "keys") and fullness < _SHELL and not any(d in row for d in "123"):
+        return 2
+    return 4 if role in ("keys", "choir") and fullness >= _BROAD else 3
 
 
 def _row(task: Task, group: str) -> tuple[str, float]:
