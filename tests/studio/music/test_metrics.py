@@ -246,4 +246,5 @@ def test_time_without_a_low_note_counts_where_drums_drive() -> None:
     score = _pair([Note("lead", F(0), F(16), 72, 90)], low)
     score = replace(score, parts=(*score.parts, drums), notes=(*score.notes, *kicks))
     assert metrics_parts.floorless(score) == pytest.approx(4.0)  # bars 1 and 2 at 120: 2 s each
-    assert metrics_parts.floorless(replace(score, notes=score.notes[:-1])) == pytest.approx(2.0)
+    assert metrics_parts.floorless(replace(score, notes=score.notes[:-1])) == pytest.approx(4.0)
+    assert metrics_parts.floorless(replace(score, notes=score.notes[:-2])) == pytest.approx(2.0)  # bar 1 alone

@@ -138,6 +138,8 @@ def _roles(spans: Sequence[tuple[int, int]], plan: Sequence[tuple[str, int]], lo
         roles[-1 if loop else -2] = "B"
     if not loop and count >= 4 and spans[-1][1] - spans[-1][0] <= 4:
         roles[-1] = "outro"
+    elif not loop and roles[-1] in ("build", "break"):  # what leads somewhere is no end
+        roles[-1] = "B"
     if "A" not in roles:
         roles[next(i for i, r in enumerate(roles) if r != "intro")] = "A"
     return roles

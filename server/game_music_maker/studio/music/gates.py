@@ -93,6 +93,10 @@ GATES: Mapping[str, Gate] = {
 OF_SOUND = frozenset(list(GATES)[list(GATES).index("contrast LU") :])
 """Those that any finished sound is held to, whatever its form."""
 
+LED = 6
+"""Changes of a held part from which on the mean motion of its inner voices says something: with fewer, one shift of
+position is the mean (all pieces: 89 % pass, from six changes on 97 %)."""
+
 EXCEPTIONS: Mapping[str, Mapping[str, tuple[Gate, str]]] = {
     "synthwave_racing": {
         "H4": (Gate(1.8, 3.05, 4), "one chord lasts two bars: two triads in four bars are five or six classes"),
@@ -133,7 +137,7 @@ EXCEPTIONS: Mapping[str, Mapping[str, tuple[Gate, str]]] = {
         "H4": (Gate(1.8, 3.05, 4), "as H1, two chords in four bars"),
     },
     "wuxia_eastern": {
-        "parallels": (Gate(0.0, 200.0, 8), "harmony in fourths and fifths is the style, as power chords"),
+        "parallels": (Gate(0.0, 200.0, 8), "open fourths and fifths are the style, as power chords (half pass)"),
         "H4": (Gate(1.7, 3.05, 4), "five classes in all: log2 5 = 2.32 at most"),
         "H1": (Gate(1.0, 2.6, 4), "as H4: three of five classes in a bar are log2 3 = 1.58"),
         "inner move": (Gate(0.0, 6.0, 8), "open fourths and fifths move in blocks: root-position triads have 5.3"),
@@ -235,11 +239,13 @@ def _chords(score: Score) -> dict[str, float]:
     for part in score.parts:
         if part.role in ("pad", "choir"):
             rows = metrics_lines.voicings(score, part.id)
-            if sum(a != b for a, b in pairwise(rows) if a and b) >= 12:  # one slip among six changes is no rate
-                found.append(metrics_lines.voice_leading(rows))
+            changes = sum(a != b for a, b in pairwise(rows) if a and b)
+            if changes:
+                found.append((changes, *metrics_lines.voice_leading(rows)))
     if not found:
         return {}
-    return {"parallels": max(p for p, _ in found), "inner move": max(m for _, m in found)}
+    moves = [m for changes, _, m in found if changes >= LED]
+    return {"parallels": max(p for _, p, _ in found)} | ({"inner move": max(moves)} if moves else {})
 
 
 def _both(row: Sequence[Note]) -> bool:

@@ -137,15 +137,15 @@ def thin_bars(score: Score, active: Mapping[str, set[int]]) -> float:
 
 
 def floorless(score: Score) -> float:
-    """Longest time in seconds, in whole bars, in which the drums drive (two low strokes a bar and more) and no pitched
-    note sounds below `FLOOR`; intros, breaks and endings are left out."""
+    """Longest time in seconds, in whole bars, in which low drums are struck and no pitched note sounds below `FLOOR`;
+    intros, breaks and endings are left out."""
     bar, count, drums = float(bar_beats(score)), bar_count(score), unpitched(score)
-    strokes = [0] * count
+    struck: set[int] = set()
     low: set[int] = set()
     for n, start, end in spans(score):
         first = int((start + TINY) // bar)
-        if n.part in drums and first < count:
-            strokes[first] += n.pitch in LOW_DRUMS
+        if n.part in drums and n.pitch in LOW_DRUMS:
+            struck.add(first)
         elif n.part not in drums and n.pitch < FLOOR:
             low.update(range(first, min(count, int((end - _BRUSH) // bar) + 1)))
     for s in score.sections:
@@ -153,7 +153,7 @@ def floorless(score: Score) -> float:
             low.update(range(int(float(s.start_beat) // bar), int(float(s.start_beat + s.beats) // bar)))
     longest, since = 0.0, None
     for b in range(count + 1):
-        if b < count and b not in low and strokes[b] >= 2:
+        if b < count and b not in low and b in struck:
             since = b if since is None else since
         elif since is not None:
             edges = [score.tempo.seconds(x * bar_beats(score)) for x in (since, b)]
