@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from game_music_maker.contract.score import ScorePlan
+from game_music_maker.contract.score import LoopPlan, ScorePlan
 from game_music_maker.studio.footage import Cut, VideoMap
 from game_music_maker.studio.music.brief import read_brief, read_changes
 from game_music_maker.studio.music.compose import compose
@@ -261,3 +261,34 @@ def test_a_length_by_words_where_no_picture_has_one() -> None:
     assert compose(longer, None).length_s == pytest.approx(30, abs=0.6)
     assert [note.ids[0] for note in notes][-1] == "revise.length"
     assert revise(free, changes, VIDEO)[1][-1].ids == ("revise.length_of_picture",)
+
+
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        ("fantasy exploration, loop with an intro, 40 seconds", {}),
+        ("地牢音乐，带前奏的循环，40秒", {}),
+        ("dungeon music", {"loop": {"start_beat": 16}, "meter": "4/4"}),
+    ],
+)
+def test_a_loop_may_have_an_intro_that_is_heard_once(words: str, given: dict[str, object]) -> None:
+    made, notes = make_plan(read_brief(words), given=ScorePlan.model_validate(given))
+    assert isinstance(made.loop, LoopPlan)
+    assert made.sections is not None
+    assert made.sections[0].role == "intro"
+    assert made.loop.start_beat == made.sections[1].start_beat == (16 if given else made.loop.start_beat) > 0
+    assert any("heard once" in note.text("en") for note in notes)
+    score = compose(made)
+    assert score.loop is not None
+    assert (score.loop.start_beat, score.loop.len_beats) == (made.loop.start_beat, made.loop.len_beats)
+    faster, _ = revise(made, read_changes("faster")[0])
+    assert isinstance(faster.loop, LoopPlan)
+    assert faster.loop.start_beat == made.loop.start_beat
+
+
+def test_a_loop_that_would_start_between_sections_says_where_it_starts() -> None:
+    given = ScorePlan.model_validate({"loop": {"start_beat": 13.5}, "meter": "4/4"})
+    made, notes = make_plan(read_brief("dungeon music"), given=given)
+    assert isinstance(made.loop, LoopPlan)
+    assert made.loop.start_beat == 12
+    assert "not at 13.5" in " ".join(note.text("en") for note in notes)

@@ -170,6 +170,8 @@ def _wishes(found: list[Found], text: str) -> dict[str, object]:
         if no:
             negated_end = f.end
         last_span, factor = (f.start, f.end), 1.0
+    if "loop_intro" in requests:
+        requests.add("loop")
     if "no_loop" in requests:
         requests.discard("loop")
     if cue is not None and ("one_shot" in requests or not (scene or style)):

@@ -15,7 +15,6 @@ from ...contract.score import (
     PLAN_VERSION,
     HitPlan,
     Key,
-    LoopPlan,
     MixPlan,
     Motif,
     PaletteChoice,
@@ -29,7 +28,7 @@ from ..replies import Said, say
 from . import affect
 from .brief import Brief, WantedMood
 from .chance import chance
-from .form import Slice, slices, template
+from .form import Slice, intro_bars, looped, slices, template
 from .harmony import choose, section_chords
 from .library import Affect, Palette, library
 from .lift import key_lift
@@ -98,7 +97,7 @@ def make_plan(
         valence=a.valence, arousal=a.arousal, tension=a.tension,
         motif=_motif(given.motif, choice), sections=sections,
         hits=hits if hits is not None else _hits(video, given, tempo, total, free="sync_cuts" in brief.requests),
-        loop=LoopPlan(start_beat=0, len_beats=float(total)) if choice.loop else False,
+        loop=looped(given.loop, sections, total, "loop_intro" in brief.requests, notes) if choice.loop else False,
         ending=given.ending or _ending(brief), instruments=instruments, excludes=excludes, parts=given.parts or {},
         mix=_mix(brief, given, choice),
     )  # fmt: skip
@@ -238,7 +237,7 @@ def _bars(brief: Brief, given: ScorePlan, choice: _Choice, bpm: float) -> int:
     if given.sections:
         return sum(s.bars or 8 for s in given.sections)
     if given.loop and not isinstance(given.loop, bool) and given.loop.len_beats:
-        return max(1, round(given.loop.len_beats / float(choice.bar)))
+        return max(1, round((given.loop.start_beat + given.loop.len_beats) / float(choice.bar)))
     if brief.bars:
         return brief.bars
     if choice.one_shot:
@@ -260,6 +259,7 @@ def _sections(
     rough = slices(
         bars, choice.scene, tempo, bar, video=video, arc=brief.arc, arousal=choice.affect.arousal,
         tension=choice.affect.tension, loop=choice.loop,
+        intro=intro_bars(given.loop, bars, bar, "loop_intro" in brief.requests) if choice.loop else 0,
     )  # fmt: skip
     if choice.one_shot:
         rough = [Slice("stinger", 0, bars, 0.85, choice.affect.tension)]

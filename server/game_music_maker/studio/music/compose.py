@@ -131,7 +131,9 @@ class _Frame:
         """The chord that comes after section `index`: the next section's first, the loop's first, or the last chord."""
         if index + 1 == len(self.local) and self.loop is None:
             return self.final()
-        rows = self.local[index + 1] if index + 1 < len(self.local) else self.local[0]
+        again = self.loop.start_beat if self.loop else Fraction(0)
+        first = next((i for i, s in enumerate(self.sections) if s.start_beat == again), 0)
+        rows = self.local[index + 1 if index + 1 < len(self.local) else first]
         return rows[0] if rows else None
 
     def final(self) -> Chord | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from ...contract.score import ScorePlan, SectionPlan
+from ...contract.score import LoopPlan, ScorePlan, SectionPlan
 from ..footage import VideoMap
 from ..replies import Said, say
 from .band import palettes_of
@@ -110,7 +110,7 @@ class Desk:
         keep: dict[str, Any] = {
             "sections": None, "tempo_map": None, "hits": locked or None,
             "length_s": None if footage or old.loop else old.length_s,
-            "loop": bool(old.loop),
+            "loop": LoopPlan(start_beat=old.loop.start_beat) if isinstance(old.loop, LoopPlan) else bool(old.loop),
         }  # fmt: skip
         given = old.model_copy(update={**keep, **fields})
         current = None if free else bpm or (old.tempo_map[0].bpm if old.tempo_map else None)

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from ...contract.score import LoopPlan, SectionPlan
 from ..footage import VideoMap
+from ..replies import Said, say
 from .brief import ArcPoint
 from .library import Palette
 from .score import TempoMap
@@ -49,14 +51,18 @@ def slices(
     arousal: float,
     tension: float,
     loop: bool,
+    intro: int = 0,
 ) -> list[Slice]:
-    """Cut `bars` into sections."""
+    """Cut `bars` into sections; the first `intro` of them are one of their own."""
     plan = template(palette)
     footage = video if video is not None and video.look != "none" and video.flow else None
     turns = [point.at_s for point in arc if point.at_s]
+    turns += [tempo.seconds(intro * bar)] if intro else []
     bounds = _bounds(bars, plan, tempo, bar, footage, turns)
     spans = list(zip(bounds, [*bounds[1:], bars], strict=True))
     roles = _roles(spans, plan, loop)
+    if intro and len(roles) > 1:
+        roles[:2] = ["intro", "A"]
     energies = [_ENERGY[role] for role in roles]
     if footage is not None:
         seen = [_motion(footage, tempo.seconds(a * bar), tempo.seconds(b * bar)) for a, b in spans]
@@ -78,6 +84,28 @@ def slices(
         Slice(role, a, b - a, round(e, 3), round(min(1.0, max(0.0, tension + 0.25 * (e - 0.5))), 3))
         for role, (a, b), e in zip(roles, spans, energies, strict=True)
     ]
+
+
+def intro_bars(given: LoopPlan | bool | None, bars: int, bar: Fraction, asked: bool) -> int:
+    """Bars before what repeats: those that the caller names; four, of short pieces a quarter, where words ask so."""
+    if isinstance(given, LoopPlan):
+        return min(bars - 1, round(given.start_beat / bar))
+    return max(1, min(4, bars // 4)) if asked and bars > 1 else 0
+
+
+def looped(
+    given: LoopPlan | bool | None, sections: Sequence[SectionPlan], total: Fraction, asked: bool, notes: list[Said]
+) -> LoopPlan:
+    """What repeats of a piece of `total` beats: all of it, or what follows an intro that is heard once: from the place
+    that the caller names (a section's first beat), or where the words ask for one, from the second section on."""
+    starts = [s.start_beat or 0.0 for s in sections]
+    wanted = given.start_beat if isinstance(given, LoopPlan) else starts[1] if asked and len(starts) > 1 else 0.0
+    start = min(starts, key=lambda beat: abs(beat - wanted))
+    if abs(start - wanted) > 1e-6:
+        notes.append(say("plan.loop_start", start=start, wanted=wanted))
+    elif start:
+        notes.append(say("plan.loop_intro", beats=start))
+    return LoopPlan(start_beat=start, len_beats=float(total) - start)
 
 
 def _bounds(
