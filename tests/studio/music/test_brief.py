@@ -324,6 +324,9 @@ def test_hits_at_moments_of_a_brief(words: str, hits: tuple[float, ...], length:
     assert (brief.hits, brief.length_s, brief.unknown) == (hits, length, ())
     plan, _ = make_plan(brief)
     assert tuple(h.t for h in plan.hits or () if h.locked and h.beat is not None) == hits
+    stopping, _ = make_plan(read_brief("epic battle music with a pause at 0:12, 30 seconds"))
+    assert [(h.t, h.kind) for h in stopping.hits or ()] == [(12, "silence")]
+    assert read_brief("electronic music, drop at 0:20, 40 seconds").arc[-1].at_s == 20
 
 
 @pytest.mark.parametrize(

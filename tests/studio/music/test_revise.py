@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from fractions import Fraction
 
 import pytest
 
@@ -292,3 +293,86 @@ def test_a_loop_that_would_start_between_sections_says_where_it_starts() -> None
     assert isinstance(made.loop, LoopPlan)
     assert made.loop.start_beat == 12
     assert "not at 13.5" in " ".join(note.text("en") for note in notes)
+
+
+def lines(score: Score, part: str) -> list[tuple[object, int]]:
+    return [(n.beat, n.pitch) for n in score.notes if n.part == part]
+
+
+def chords(plan: ScorePlan) -> list[object]:
+    return [section.chords for section in plan.sections or ()]
+
+
+@pytest.mark.parametrize(
+    "words", ["let the violin play the melody", "swap the melody to violin", "用小提琴演奏旋律", "旋律换成小提琴"]
+)
+def test_another_instrument_takes_the_tune(plan: ScorePlan, words: str) -> None:
+    _, score = edited(plan, words)
+    assert next(part.program for part in score.parts if part.role == "lead") == 40
+    assert [beat for beat, _ in lines(score, "lead")] == [beat for beat, _ in lines(compose(plan, VIDEO), "lead")]
+
+
+def test_another_tune_over_the_same_chords_and_other_chords_under_the_same_theme(plan: ScorePlan) -> None:
+    old = compose(plan, VIDEO)
+    fresh, score = edited(plan, "same chords, new melody")
+    assert chords(fresh) == chords(plan)
+    assert lines(score, "bass") == lines(old, "bass")
+    shared = set(lines(score, "lead")) & set(lines(old, "lead"))
+    assert len(shared) < 0.6 * len(lines(old, "lead"))
+    other, _ = edited(plan, "换和弦")
+    assert chords(other) != chords(plan)
+    assert other.motif == plan.motif
+    assert edited(plan, "keep the theme, change the chords")[0].motif == plan.motif
+
+
+@pytest.mark.parametrize("words", ["key change in the last section", "modulate up at the end", "结尾升调"])
+def test_a_key_change_of_a_part_leaves_the_others_in_their_key(plan: ScorePlan, words: str) -> None:
+    fresh, _ = edited(plan, words)
+    pairs = zip(fresh.sections or (), plan.sections or (), strict=True)
+    lifts = [(new.lift or 0) - (old.lift or 0) for new, old in pairs]
+    assert fresh.key == plan.key
+    assert lifts == [0] * (len(lifts) - 1) + [2]
+
+
+@pytest.mark.parametrize("words", ["let the drums come in at 0:20", "鼓从0:20开始"])
+def test_an_instrument_that_comes_in_later_is_silent_until_then(plan: ScorePlan, words: str) -> None:
+    _, score = edited(plan, words)
+    kit = {part.id for part in score.parts if part.drums}
+    times = [score.tempo.seconds(n.beat) for n in score.notes if n.part in kit]
+    assert min(times) >= 19.7
+    assert max(times) > 40
+
+
+@pytest.mark.parametrize("words", ["pause the music at 0:21", "0:21停顿一下"])
+def test_the_music_stops_short_where_it_is_told_to(plan: ScorePlan, words: str) -> None:
+    fresh, score = edited(plan, words)
+    hit = next(h for h in fresh.hits or () if h.kind == "silence")
+    assert hit.beat is not None
+    bar = 4
+    following = (hit.beat // bar + 1) * bar
+    begins = [n.beat for n in score.notes if hit.beat < n.beat < following]
+    assert begins == [] or following - hit.beat < 1
+    assert score.tempo.seconds(max(n.beat + n.dur_beats for n in score.notes if n.beat == hit.beat)) < 22
+
+
+def test_a_drop_at_a_moment_is_led_to_and_full(plan: ScorePlan) -> None:
+    fresh, _ = edited(plan, "drop at 0:30")
+    tempo = compose(fresh, VIDEO).tempo
+    rows = [(tempo.seconds(Fraction(s.start_beat or 0)), s.energy or 0) for s in fresh.sections or ()]
+    assert any(h.t == 30 and h.locked for h in fresh.hits or ())
+    assert all(energy >= 0.9 for at, energy in rows if at > 30)
+
+
+@pytest.mark.parametrize(
+    ("words", "op", "word"),
+    [
+        ("make the last 10 seconds epic", "mood", "epic"), ("最后10秒史诗一点", "mood", "epic"),
+        ("没那么史诗", "mood", "epic"),
+        ("less epic", "mood", "epic"), ("busier drums", "density", "drums"), ("鼓密一点", "density", "drums"),
+        ("simpler melody", "density", "melody"), ("quieter in the middle", "level", None),
+    ],
+)  # fmt: skip
+def test_words_about_a_part_change_that_part_alone(words: str, op: str, word: str | None) -> None:
+    found, unknown = read_changes(words)
+    assert [(change.op, change.word) for change in found] == [(op, word)]
+    assert unknown == ()

@@ -22,6 +22,9 @@ _SECTION = re.compile(
     r"\b(?:section|intro|ending|chorus|verse|bridge|outro|(?:middle|first|second|last) part)\b|"
     r"第.段|中间|前奏|尾声|副歌|间奏"
 )
+_PARTLY = re.compile(
+    r"\b(?:in the middle|(?:at|towards?) the (?:end|start|beginning))\b|结尾|开头|中间|中段|最后(?!\s*<t)"
+)
 _SHARED = re.compile(r"<p\d+>|<d\d+>")
 
 
@@ -189,7 +192,16 @@ _ALL_SOUND = re.compile(r"\b(?:all|everything|total(?:ly)?|complete(?:ly)?)\b|�
 _NO_MUSIC = re.compile(r"\b(?:no|without|not any|don't want)\b|不想?要|不需要|没有|别放|去掉|无")
 
 
+STOPS = (
+    r"\b(?:silence|pause|break|stop-time)s? (?:[a-z]+ ){0,3}at (?:the )?<t"
+    r"|<t\d+>.{0,10}?(?:停顿|静默|停一下|静音一下|空一拍)"
+)
+"""A stop in the music at a moment, which is a matter for the score."""
+
+
 def _mute(clause: Clause) -> list[Edit] | None:
+    if clause.reading.score and re.search(STOPS, clause.text) and not {*clause.targets} - {"music", "score"}:
+        return None
     start, end = clause.part
     if clause.has("do.unmute"):
         if clause.numbers("p"):
@@ -225,6 +237,9 @@ def _level(clause: Clause) -> list[Edit] | None:
     sound = clause.targets or clause.has("on.sound")
     of_clip = clause.when.clip is not None and clause.reading.pictures > 1 and clause.has("on.sound", "on.picture")
     of_score = ("instrument" in clause.musical or _SECTION.search(clause.text)) and not of_clip
+    partly = _PARTLY.search(clause.text) and not (shares or decibels) and {*clause.targets} <= {"music"}
+    if clause.reading.score and not of_clip and partly:
+        return None  # "quieter in the middle"
     if clause.reading.score and not clause.targets and of_score:
         return None  # "make the drums louder", "the ending quieter": a matter for the score
     if not clause.targets and clause.reading.last in ("score", "original", "own") and clause.starting("do.") != []:

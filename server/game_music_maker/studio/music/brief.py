@@ -36,7 +36,7 @@ class Brief(_Value):
         options: how many different takes are wanted.
         pace: arousal 0–1 for the tempo alone; match_video: the pace of the footage decides.
         excludes: instrument ids that must not sound; instruments: those that must.
-        hits: seconds at which the music is to strike.
+        hits, stops: seconds at which the music is to strike, or to stop short.
         unknown: phrases that nobody understood, to be named in the reply.
     """
 
@@ -61,6 +61,7 @@ class Brief(_Value):
     excludes: tuple[str, ...] = ()
     arc: tuple[ArcPoint, ...] = ()
     hits: tuple[float, ...] = ()
+    stops: tuple[float, ...] = ()
     unknown: tuple[str, ...] = ()
 
     @property
@@ -90,8 +91,9 @@ def read_brief(text: str) -> Brief:
     if hit := _OPTIONS.search(clean):
         values["options"] = _OPTION_COUNT.get(hit[1] or hit[2], 3)
         clean = clean[: hit.start()] + "\0" * len(hit[0]) + clean[hit.end() :]
-    strikes, clean = struck(clean)
-    values["hits"] = tuple(strike.start_s for strike in strikes)
+    strikes, clean = struck(clean, drops=False)
+    values["hits"] = tuple(strike.start_s for strike in strikes if strike.word != "silence")
+    values["stops"] = tuple(strike.start_s for strike in strikes if strike.word == "silence")
     arc, clean = course(clean)
     numbers = read_numbers(clean)
     for name in ("tonic", "mode", "meter", "bpm", "length_s", "bars", "seed"):
@@ -170,8 +172,6 @@ def _wishes(found: list[Found], text: str) -> dict[str, object]:
         if no:
             negated_end = f.end
         last_span, factor = (f.start, f.end), 1.0
-    if "loop_intro" in requests:
-        requests.add("loop")
     if "no_loop" in requests:
         requests.discard("loop")
     if cue is not None and ("one_shot" in requests or not (scene or style)):

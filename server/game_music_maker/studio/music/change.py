@@ -14,7 +14,7 @@ from .words import blank, change_lexicon, either, match
 Op = Literal["energy", "tempo", "mood", "density", "level", "loop", "unloop", "fade", "hard", "ring",
              "another", "options",
              "keep_theme", "rekey", "up", "mode", "hit", "match", "build", "swing", "bpm", "key", "meter",
-             "seed", "exclude", "faster", "vary", "strike",
+             "seed", "exclude", "faster", "vary", "strike", "tune", "voice", "chords", "lift", "drop",
              "include", "style", "pace", "length", "octave", "gain", "only"]  # fmt: skip
 
 
@@ -91,23 +91,32 @@ _AT = r"\d{1,2}:\d{2}(?:\.\d+)?"
 _TIME = rf"(?:{_AT}|{NUMBER}[\s-]*(?:seconds?|secs?|s(?![a-z])|秒钟?))(?: marks?| in)?"
 _AND = r"\s*,?\s*(?:、|和|与|及|&|\band\b)\s*(?:(?:at|on|the|第|在)\s*)*"
 _TIMES = rf"{_TIME}(?:{_AND}{_TIME}|\s*,\s*{_AT})*"
+_WHAT = r"hits?|accents?|impacts?|booms?|strikes?|slams?|silence|pauses?|breaks?|stop-time|drops?"
+_ZH_WHAT = r"重音|重击|强音|打击音|撞击|重拍|一击|停顿|静默|静音一下|停一下|空一拍"
+_LANDING = r"(?: (?:right|exactly|landing|that lands?|each|both|the music|the score|it))*"
 _STRUCK = re.compile(
-    rf"\b(?:an? |one |the |some |two |three )?(?:[a-z]+ )?(?P<what>hits?|accents?|impacts?|booms?|strikes?|slams?)"
-    rf"(?: (?:right|exactly|landing|that lands?|each|both))* (?:at|on) (?:the )?(?P<t>{_TIMES})"
+    rf"\b(?:an? |one |the |some |two |three )?(?:[a-z]+ )?(?P<what>{_WHAT}){_LANDING}"
+    rf" (?:at|on) (?:the )?(?P<t>{_TIMES})"
     rf"|(?:在|于|到)?\s*第?\s*(?P<t2>{_TIMES})\s*(?:处|时|的?时候|的?位置|那里|那儿|上)?[^,，。;；\d]{{0,8}}?"
-    r"(?P<what2>重音|重击|强音|打击音|撞击|重拍|一击)(?:一下|音)?"
-    rf"|(?P<what3>重音|重击|强音|打击音|撞击|重拍|一击)(?:要|得)?(?:落|放|打|加|卡)?(?:在|到)\s*第?\s*(?P<t3>{_TIMES})(?:处|上)?"
+    rf"(?P<what2>{_ZH_WHAT})(?:一下|音)?"
+    rf"|(?P<what3>{_ZH_WHAT})(?:要|得)?(?:落|放|打|加|卡)?(?:在|到)\s*第?\s*(?P<t3>{_TIMES})(?:处|上)?"
 )
 
 
-def struck(text: str) -> tuple[list[Change], str]:
-    """ "a hit at 0:15 and 0:30", 在0:15加一个重音: moments at which the music is to strike."""
+def struck(text: str, *, drops: bool = True) -> tuple[list[Change], str]:
+    """ "a hit at 0:15 and 0:30", 在0:15加一个重音: moments at which the music is to strike, or to stop short; with
+    `drops`, from which on it is to be full."""
     out: list[Change] = []
     for hit in _STRUCK.finditer(text):
         what = either(hit, "what")
+        if what.startswith("drop") and not drops:
+            continue
         kind = "accent" if re.match(r"accent|[重强]音|重拍", what) else "impact"
+        kind = "silence" if re.match(r"silence|pause|break|stop|停|静|空", what) else kind
         for at in re.finditer(moment(""), either(hit, "t")):
-            out.append(Change(op="strike", word=kind, start_s=seconds_of(at, ""), text=hit[0].strip(" \0")))
+            place = {"start_s": seconds_of(at, ""), "text": hit[0].strip(" \0")}
+            falls = what.startswith("drop")
+            out.append(Change(op="drop", **place) if falls else Change(op="strike", word=kind, **place))
         text = blank(text, *hit.span())
     return out, text
 

@@ -6,8 +6,9 @@ import re
 from typing import Any
 
 from .change import Change, as_long_as, faster, octaves, semitones, struck
-from .library import library
+from .library import library, nearest_mood
 from .numbers import moment, read_numbers, seconds_of, zh_number
+from .tunes import of_tune
 from .words import Found, blank, change_lexicon, either, match, normalise, unknown
 
 _SPLIT = re.compile(
@@ -18,7 +19,7 @@ _SPANS = (
     (re.compile(rf"(?:from|between|从)?\s*{moment('a')}\s*{_UNTIL}\s*{moment('b')}(?:之间)?"), "ab"),
     (re.compile(rf"(?:\b(?:after|from|past|starting at|at)\b|从)\s*{moment('a')}"
                 r"(?:\s*(?:on|onwards?|开始|起|以?后))?"), "a"),
-    (re.compile(rf"(?:第)?\s*{moment('a')}\s*(?:以后|之后|后|开始|起)"), "a"),
+    (re.compile(rf"(?:第)?\s*{moment('a')}\s*(?:以后|之后|后|开始|起|(?=加入|进入|进来))"), "a"),
     (re.compile(rf"(?:\b(?:before|until|till|up to)\b)\s*{moment('b')}|{moment('c')}\s*(?:以前|之前|前)"), "b"),
     (re.compile(rf"(?:\bin |\bfor )?\bthe first\s*{moment('b')}|前\s*{moment('c')}"), "b"),
     (re.compile(rf"\bthe last\s*{moment('a')}|最后\s*{moment('c')}"), "-"),
@@ -160,6 +161,7 @@ def _louder_or_softer(change: Change) -> Change:
 def _clause(clause: str, before: str | None) -> tuple[list[Change], tuple[str, ...], str | None]:
     start, end, rest = _span(_KEPT.sub(lambda kept: "\0" * len(kept[0]), clause))
     numbered, rest = _numbered(rest)
+    tune, rest = of_tune(rest)
     exchanged, rest = _exchanged(rest)
     lasting, rest = as_long_as(rest)
     sooner, rest = faster(rest)
@@ -176,7 +178,7 @@ def _clause(clause: str, before: str | None) -> tuple[list[Change], tuple[str, .
     if section is None and re.match(r"\s*(?:and\s+)?(?:make it|it\b|也|它)", clause):
         section = before
     place: dict[str, Any] = {"section": section, "start_s": start, "end_s": end, "text": clause.strip(" \0")}
-    counted = (*exchanged, *lasting, *sooner, *higher, *moved, *alone)
+    counted = (*tune, *exchanged, *lasting, *sooner, *higher, *moved, *alone)
     changes: list[Change] = [change.model_copy(update=place) for change in counted]
     if numbers.bpm:
         changes.append(Change(op="bpm", amount=numbers.bpm, **place))
@@ -187,6 +189,7 @@ def _clause(clause: str, before: str | None) -> tuple[list[Change], tuple[str, .
     if numbers.seed is not None:
         changes.append(Change(op="seed", word=str(numbers.seed), **place))
     changes += _found(found, numbers.rest, place)
+    changes = _entries(changes, clause)
     if any(change.op == "gain" for change in changes):
         rest = _TOO.sub(lambda hit: "\0" * len(hit[0]), rest)
     if one_end:
@@ -196,6 +199,24 @@ def _clause(clause: str, before: str | None) -> tuple[list[Change], tuple[str, .
             changes = [Change(op="energy", amount=amount, **place)]
     several = [c.model_copy(update={"section": s}) for s in dict.fromkeys(sections) for c in changes]
     return several or changes, unknown(rest), section
+
+
+_COMES = re.compile(
+    r"\b(?:only|from|com(?:e|es|ing)|bring|brought|enters?|joins?|starts?|begins?|until|kicks?|not before)\b"
+    r"|才|只|进入|进来|加入|开始|起"
+)
+
+
+def _entries(changes: list[Change], clause: str) -> list[Change]:
+    """ "let the drums come in at 0:10": silent until then."""
+    if not _COMES.search(clause):
+        return changes
+    early = [
+        change.model_copy(update={"op": "exclude", "start_s": 0.0, "end_s": change.start_s})
+        for change in changes
+        if change.op == "include" and change.start_s and change.start_s > 0 and change.end_s is None
+    ]
+    return [*changes, *early]
 
 
 _AND = re.compile(r"[\s,、]*(?:\b(?:and|or|nor|the|any|&)\b|和|或|与|及|、)*\s*(?:\bthe\b)?[\s,、]*")
@@ -257,8 +278,8 @@ def _degree(f: Found, text: str, place: dict[str, Any]) -> Change | None:
     before, after = text[: f.start].replace("\0", " "), text[f.end :]
     if f.kind == "mood" and _LESS.search(before):
         return Change(op="mood", word=f.id, amount=-0.6, **place)
-    if f.kind == "palette" and f.text in library().moods and _LESS.search(before):
-        return Change(op="mood", word=f.text, amount=-0.6, **place)
+    if f.kind == "palette" and _LESS.search(before):
+        return Change(op="mood", word=nearest_mood(f.id, f.text), amount=-0.6, **place)
     if f.kind != "instrument":
         return None
     if _GONE_AFTER.match(after):
@@ -288,6 +309,8 @@ def _one(f: Found, no: bool, factor: float, place: dict[str, Any]) -> Change | N
         return Change(op="exclude" if no else "include", word=f.id, **place)
     if f.kind == "mood":
         return Change(op="mood", word=f.id, amount=-0.6 if no else factor, **place)
+    if f.kind == "palette" and not no and (place["section"] or place["start_s"] is not None or place["end_s"]):
+        return Change(op="mood", word=nearest_mood(f.id, f.text), amount=1.0, **place)  # a part has no style of its own
     if f.kind == "palette" and not no:
         return Change(op="style", word=f.id, **place)
     if f.kind == "pace" and not no:
@@ -296,6 +319,6 @@ def _one(f: Found, no: bool, factor: float, place: dict[str, Any]) -> Change | N
         return Change(op="pace", amount=tables.pace[f.id].a, **place)
     if f.kind == "request":
         op = {"loop": "unloop" if no else "loop", "fade_out": "fade", "hard_end": "hard", "build": "build",
-              "sync_cuts": "hit"}.get(f.id)  # fmt: skip
+              "sync_cuts": "hit", "key_lift": "lift"}.get(f.id)  # fmt: skip
         return Change.model_validate({"op": op, **place}) if op and (not no or f.id == "loop") else None
     return None

@@ -107,6 +107,7 @@ def make_plan(
 def _struck(given: ScorePlan, brief: Brief) -> ScorePlan:
     """`given` with the hits that the words ask for at moments of their own."""
     more = tuple(HitPlan(t=t, kind="impact", weight=1.0, locked=True) for t in brief.hits)
+    more += tuple(HitPlan(t=t, kind="silence", weight=1.0, locked=True) for t in brief.stops)
     return given.model_copy(update={"hits": (*(given.hits or ()), *more)}) if more else given
 
 
@@ -128,7 +129,7 @@ def _choose(brief: Brief, video: VideoMap | None, given: ScorePlan, notes: list[
         tension=base.tension if given.tension is None else given.tension,
     )
     one_shot = scene.one_shot
-    loop = given.loop not in (None, False) if given.loop is not None else "loop" in brief.requests
+    loop = given.loop not in (None, False) if given.loop is not None else bool({"loop", "loop_intro"} & brief.requests)
     meter = given.meter or brief.meter or affect.pick_meter(scene, style, seed)
     key = _key(brief, given, scene, style, place, seed)
     length = given.length_s or brief.length_s
@@ -346,20 +347,18 @@ def _motif(given: Motif | None, choice: _Choice) -> Motif:
     busy = min(1.0, max(0.0, 0.15 + 0.55 * choice.affect.arousal))
     melody_of = choice.scene
     idea = draw(melody_of, int(choice.bar * 4), choice.seed, busy)
-    rhythm = tuple(value for bar in idea for value in bar.rhythm)
-    intervals = _intervals(idea)
-    if given is None:
-        return Motif(intervals=intervals, rhythm=rhythm)
-    return Motif(intervals=given.intervals or intervals, rhythm=given.rhythm or rhythm)
+    drawn, given = motif_of(idea), given or Motif()
+    return Motif(intervals=given.intervals or drawn.intervals, rhythm=given.rhythm or drawn.rhythm)
 
 
-def _intervals(idea: Sequence[Bar]) -> tuple[int, ...]:
+def motif_of(idea: Sequence[Bar]) -> Motif:
+    """The bars of an idea as a plan names them."""
     out: list[int] = []
     for bar in idea:
         out.append(out[-1] if out else 0)
         for step in bar.steps:
             out.append(out[-1] + step)
-    return tuple(out)
+    return Motif(intervals=tuple(out), rhythm=tuple(value for bar in idea for value in bar.rhythm))
 
 
 def _hits(

@@ -6,6 +6,7 @@ process can read a brief.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -200,3 +201,14 @@ def library() -> Library:
             **{k: words[k] for k in ("nouns", "picture", "filler")},
         }
     )
+
+
+def nearest_mood(palette: str, word: str = "") -> str:
+    """Id of the mood that a palette stands for where only its colour is meant: of the same name, else the nearest."""
+    tables = library()
+    named = [id for id in tables.moods if id == word or palette.startswith(f"{id}_")]
+    if named:
+        return named[0]
+    va = tables.palettes[palette].va
+    where = (va.valence, va.arousal, va.tension)
+    return min(tables.moods.values(), key=lambda mood: math.dist((mood.v, mood.a, mood.t), where)).id

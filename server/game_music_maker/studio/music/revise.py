@@ -22,8 +22,9 @@ from .complete import make_plan
 from .desk import Desk, clip, targeted
 from .library import Affect, library
 from .naming import instrument_name, key_name, mood_name, palette_name
-from .revise_parts import only, plays, register, set_parts, vary
-from .revise_time import strike
+from .revise_parts import only, plays, register, set_parts
+from .revise_time import drop, strike
+from .revise_tune import another_tune, lift, other_chords, vary, voice
 from .theory import pitch_class
 from .wishes import assign
 
@@ -130,6 +131,9 @@ def _meter(desk: Desk, change: Change) -> None:
 
 
 def _key(desk: Desk, change: Change) -> None:
+    if targeted(change) and change.op in ("rekey", "up"):
+        lift(desk, change)
+        return
     now = desk.plan.key or Key(tonic="D", mode="dorian")
     tonic, mode = now.tonic or "D", now.mode or "dorian"
     if change.op == "key":
@@ -348,5 +352,6 @@ _HANDLERS: dict[str, Callable[[Desk, Change], None]] = {
     "key": _key, "up": _key, "rekey": _key, "mode": _key, "mood": _mood, "exclude": _exclude, "include": _include,
     "another": _another, "seed": _another, "style": _style, "loop": _loop, "unloop": _loop,
     "level": _level, "build": _build, "hit": _hit, "match": _hit, "swing": _swing, **dict.fromkeys(_LAST, _ending),
-    "length": _length, "vary": vary, "strike": strike, "octave": register, "gain": register, "only": only,
+    "length": _length, "vary": vary, "strike": strike, "drop": drop, "tune": another_tune,
+    "voice": voice, "chords": other_chords, "lift": lift, "octave": register, "gain": register, "only": only,
 }  # fmt: skip

@@ -58,15 +58,6 @@ def register(desk: Desk, change: Change) -> None:
         desk.notes.append(say("revise.part_softer" if amount < 0 else "revise.part_louder", instrument=name, db=level))
 
 
-def vary(desk: Desk, change: Change) -> None:
-    """The tune ornamented once more over the same chords, where it plays."""
-    if not any(voice.part.role == "lead" for voice in assemble(desk.plan).voices):
-        desk.notes.append(say("revise.was_none", instrument=say("revise.the_lead")))
-        return
-    done = desk.update(desk.where(change), lambda row: {"variation": min(8, (row.variation or 0) + 1)})
-    desk.notes.append(say("revise.varied", sections=done) if targeted(change) else say("revise.varied_all"))
-
-
 _ALONE = ("lead", "bass", "pad")
 
 
