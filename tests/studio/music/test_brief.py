@@ -354,3 +354,20 @@ def test_kinds_and_places_of_games_are_known(words: str) -> None:
     brief = read_brief(f"music for {words} game" if words.isascii() else f"{words}游戏的音乐")
     assert (brief.scene or brief.style) is not None
     assert brief.unknown == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "bpm"),
+    [("allegro", 132), ("an adagio", 70), ("presto, in D minor", 180), ("行板", 92), ("小快板", 116), ("速度128", 128)],
+)
+def test_tempo_words_of_scores(words: str, bpm: float) -> None:
+    brief = read_brief(f"town music, {words}" if words[0].isascii() else f"小镇音乐，{words}")
+    assert (brief.bpm, brief.unknown) == (bpm, ())
+    assert read_changes(words)[0][0].amount == bpm
+
+
+def test_a_major_key_is_none_in_particular_and_a_metre_that_cannot_be_is_named() -> None:
+    bright = read_brief("town music in a major key")
+    assert (bright.tonic, bright.major) == (None, True)
+    assert read_brief("town music in a minor").tonic == "A"
+    assert read_brief("battle music in 11/8").unknown == ("11/8",)

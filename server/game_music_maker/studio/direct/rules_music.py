@@ -20,7 +20,9 @@ _CHANGE = re.compile(
 )
 _STROKE = r"(?:重音|重击|强音|打击音|撞击|重拍|一击)"
 ABOUT_SCORE = re.compile(
-    r"(?<![a-z])bpm\b|\btempo\b|\b(?:in|to) (?:the key of )?[a-g](?: ?(?:sharp|flat|#|b))? ?(?:major|"
+    r"(?<![a-z])bpm\b|\btempo\b"
+    r"|\b(?:largo|lento|adagio|andante|moderato|allegretto|allegro|vivace|presto)\b|[广慢柔行中快急]板"
+    r"|\b(?:in|to) (?:the key of )?[a-g](?: ?(?:sharp|flat|#|b))? ?(?:major|"
     r"minor)\b|\bkey\b|\bmajor\b|\bminor\b|"
     r"\b\d/[48]\b|\bwaltz\b|\bmelody\b|\bsection\b|\bchorus\b|\bverse\b|\bbridge\b|\bseed\b|\bintro\b|\bending\b|"
     r"\boctaves?\b|八度|风格|曲风|\bstyle\b|\bgenre\b|\btranspos|\bpitch\b|[升降].{0,3}(?:调|半音|全音)|音?调子?[也再]?[高低]一?[点些]|移调|转调|大调|小调|拍子?|节拍|华尔兹|圆舞曲|和弦|和声|\bchords?\b|\bharmon(?:y|ies)\b|最后一段|旋律|速度|节奏|副歌|主歌|前奏|尾声|第.段|乐器|变奏"

@@ -80,6 +80,7 @@ _OPTIONS = re.compile(
     r"|([两二三四234几])\s?[个种版首套](?:不同的?)?(?:选项|版本|方案|方向|风格|曲子|配乐)?"
 )
 _OPTION_COUNT = {"two": 2, "2": 2, "两": 2, "二": 2, "four": 4, "4": 4, "四": 4}
+_METRE_LIKE = re.compile(r"(?<![\d:/.])\d{1,2}/\d{1,2}(?![\d/])")
 _MAJOR = re.compile(r"\bmajor(?: key| mode)?\b|大调")
 _MINOR = re.compile(r"\bminor(?: key| mode)?\b|小调")
 
@@ -111,7 +112,7 @@ def read_brief(text: str) -> Brief:
     elif "build" in values["requests"]:  # type: ignore[operator]
         values["arc"] = (ArcPoint(level=0.25, share=0.0), ArcPoint(level=0.95, share=0.85))
     left = _strip_time_words(rest)
-    values["unknown"] = unknown(left)
+    values["unknown"] = (*unknown(left), *_METRE_LIKE.findall(left))
     return Brief.model_validate(values)
 
 

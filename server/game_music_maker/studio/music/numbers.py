@@ -23,7 +23,7 @@ _MODES = {
 }  # fmt: skip
 _MODE_WORDS = "|".join(re.escape(m) for m in sorted(_MODES, key=len, reverse=True))
 _KEY = re.compile(
-    rf"(?:\b(?:in|key of|key:?)\s+(?:the key of\s+)?)?(?<![a-z0-9])(?P<t>[a-g])"
+    rf"(?:\b(?:in|key of|key:?)\s+(?:the key of\s+)?)?(?<![a-z0-9])(?P<t>(?!a (?:major|minor) (?:key|mode|scale))[a-g])"
     r"(?P<a>\s?(?:#|♯|b(?![a-z])|♭|sharp|flat))?"
     rf"[\s-]*(?P<m>{_MODE_WORDS})(?![a-z])|(?P<a3>[升降])\s?(?P<t3>[a-g])\s?(?P<m3>{_MODE_WORDS})"
     r"|\b(?:(?:in the )?key of\s+|in\s+(?!a(?:$|[\s,.;!])))(?P<t2>[a-g])(?P<a2>#|♯|b|♭|\s?sharp|\s?flat)?(?=$|[,.;!])"
@@ -33,7 +33,15 @@ _BPM = re.compile(
     r"|bpm\s*(?:of|=|:|to|at|为|是)?\s*(?P<n2>\d+(?:\.\d+)?)"
     rf"|tempo\s*(?:of|=|:|to|at|is)?\s*(?P<n3>\d+(?:\.\d+)?)|每分钟\s*(?P<n4>{_NUM})\s*拍|(?P<n5>\d{{2,3}})\s*拍(?!子)"
     r"|(?:速度|节奏|拍速)[^\d,，。;；\0]{0,4}?(?:到|成|为|至|是)\s*(?P<n6>\d{2,3})(?![\d%.:]|\s*(?:秒|倍|分|s\b))"
+    r"|(?:速度|拍速)\s*[:：]?\s*(?P<n7>\d{2,3})(?![\d%.:]|\s*(?:秒|倍|分|s\b))"
 )
+_TERMS: dict[str, float] = {
+    "largo": 50, "lento": 54, "grave": 40, "adagio": 70, "andante": 92, "andantino": 98, "moderato": 110,
+    "allegretto": 116, "allegro": 132, "vivace": 156, "presto": 180, "广板": 50, "慢板": 70, "柔板": 70, "行板": 92,
+    "中板": 110, "小快板": 116, "快板": 132, "急板": 180,
+}  # fmt: skip
+"""Tempo words of scores, in the middle of what metronomes print beside them (Italian and Chinese names)."""
+_TERM = re.compile(r"(?<![a-z])(?:" + "|".join(sorted(_TERMS, key=len, reverse=True)) + r")(?![a-z])")
 _METER = re.compile(
     r"(?<![\d:])(?P<n>[2345679]|12)\s*/\s*(?P<d>[48])(?!\d)(?:\s*(?:time|meter|metre|time signature|拍子?))?"
     r"|(?P<waltz>\bwaltz\b|华尔兹|圆舞曲|三拍子?)"
@@ -172,6 +180,9 @@ def read_numbers(text: str, *, length: bool = True) -> Numbers:
         if 20 <= bpm <= 300:
             out.bpm = bpm
             out.rest = blank(out.rest, *hit.span())
+    if out.bpm is None and (hit := _TERM.search(out.rest)):
+        out.bpm = _TERMS[hit[0]]
+        out.rest = blank(out.rest, *hit.span())
     _meter(out)
     if not _meter_ok(out.meter):
         out.meter = None

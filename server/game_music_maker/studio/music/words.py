@@ -112,7 +112,7 @@ def match(text: str, lexicon: tuple[tuple[str, str, str], ...]) -> tuple[list[Fo
 def either(hit: re.Match[str], name: str) -> str:
     """What the group `name`, or its namesake in another alternative of the pattern (`name2`, `name3` …), matched; ""
     where none did."""
-    return next((found for group, found in hit.groupdict().items() if found and group.rstrip("23456") == name), "")
+    return next((found for group, found in hit.groupdict().items() if found and group.rstrip("23456789") == name), "")
 
 
 def blank(text: str, start: int, end: int) -> str:
