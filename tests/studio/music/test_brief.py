@@ -371,3 +371,51 @@ def test_a_major_key_is_none_in_particular_and_a_metre_that_cannot_be_is_named()
     assert (bright.tonic, bright.major) == (None, True)
     assert read_brief("town music in a minor").tonic == "A"
     assert read_brief("battle music in 11/8").unknown == ("11/8",)
+
+
+@pytest.mark.parametrize(
+    ("words", "scene", "style", "mood"),
+    [
+        ("epic chiptune boss battle", "boss_battle", "chiptune_platformer", "epic"),
+        ("heroic boss battle", "boss_battle", None, "heroic"),
+        ("cozy tavern music", "town_village", None, "cozy"),
+        ("cute 8-bit music", None, "chiptune_platformer", "cute"),
+        ("epic synthwave", None, "synthwave_racing", "epic"),
+        ("cinematic western", None, "western_frontier", "epic"),
+        ("史诗武侠音乐", None, "wuxia_eastern", "epic"),
+        ("恐怖的芯片音乐", None, "chiptune_platformer", "scary"),
+        ("热血格斗", "boss_battle", None, "hype_mood"),
+        ("温馨小镇", "town_village", None, "cozy"),
+        ("epic music", None, "epic_war", "epic"),
+        ("可爱的音乐", None, "puzzle_casual", "cute"),
+    ],
+)
+def test_a_word_that_describes_gives_way_to_one_that_names(
+    words: str, scene: str | None, style: str | None, mood: str
+) -> None:
+    brief = read_brief(words)
+    assert (brief.scene, brief.style, brief.unknown) == (scene, style, ())
+    assert mood in [wanted.id for wanted in brief.moods]
+
+
+@pytest.mark.parametrize(
+    ("words", "scene", "style", "one_shot"),
+    [
+        ("8-bit victory fanfare, 3 seconds", "victory_stinger", "chiptune_platformer", True),
+        ("8位机风格的胜利音效，3秒", "victory_stinger", "chiptune_platformer", True),
+        ("victory music", "victory_stinger", None, True),
+        ("a sad piano piece for a character's death, 40 seconds", None, None, False),
+        ("victory theme, loop it", None, None, False),
+        ("epic victory music", None, "epic_war", False),
+    ],
+)
+def test_a_cue_is_as_short_as_a_cue(words: str, scene: str | None, style: str | None, one_shot: bool) -> None:
+    brief = read_brief(words)
+    assert (brief.scene, brief.style, "one_shot" in brief.requests) == (scene, style, one_shot)
+
+
+def test_every_word_that_only_describes_is_a_palettes_and_stands_for_a_mood() -> None:
+    tables = library()
+    aliases = {a.lower() for p in tables.palettes.values() for a in (*p.aliases.en, *p.aliases.zh)}
+    assert set(tables.colours) <= aliases
+    assert set(tables.colours.values()) - {""} <= set(tables.moods)

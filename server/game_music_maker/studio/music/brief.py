@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict
 from .change import Change, struck
 from .changes import read_changes
 from .course import ArcPoint, course
+from .genre import genre
 from .library import library
-from .numbers import read_numbers
+from .numbers import Numbers, read_numbers
 from .words import Found, brief_lexicon, change_lexicon, is_chinese, match, normalise, unknown
 
 __all__ = ["ArcPoint", "Brief", "Change", "is_music_request", "read_brief", "read_changes"]
@@ -106,7 +107,7 @@ def read_brief(text: str) -> Brief:
         values["major"] = _MAJOR.search(rest) is not None
         rest = _MAJOR.sub("\0", _MINOR.sub("\0", rest))
     found, rest = match(rest, brief_lexicon())
-    values |= _wishes(found, numbers.rest)
+    values |= _wishes(found, numbers)
     if arc:
         values["arc"] = arc
     elif "build" in values["requests"]:  # type: ignore[operator]
@@ -124,14 +125,16 @@ def _strip_time_words(rest: str) -> str:
     return rest
 
 
-def _wishes(found: list[Found], text: str) -> dict[str, object]:
+def _wishes(found: list[Found], numbers: Numbers) -> dict[str, object]:
     """Fold the matches, left to right: an intensifier or a negation acts on the next span (and on a list after it)."""
-    scene = style = cue = pace = None
+    pace = None
     match_video = False
+    named: list[Found] = []
     moods: dict[str, float] = {}
     wanted: list[str] = []
     excluded: list[str] = []
     requests: set[str] = set()
+    text = numbers.rest
     factor, negated, negated_end, negated_at = 1.0, False, -1, 0
     last_span: tuple[int, int] = (-1, -1)
     for f in found:
@@ -148,15 +151,7 @@ def _wishes(found: list[Found], text: str) -> dict[str, object]:
             negated = bool(_LIST.fullmatch(between)) and not _TURN.search(between) and f.kind == "instrument"
         no = negated
         if f.kind == "palette":
-            kind = library().palettes[f.id].kind
-            if no:
-                pass
-            elif kind == "cue":
-                cue = cue or f.id
-            elif kind == "scene":
-                scene = scene or f.id
-            else:
-                style = style or f.id
+            named += [] if no else [f]
         elif f.kind == "mood":
             strength = -0.5 if no else factor
             moods[f.id] = strength
@@ -175,11 +170,16 @@ def _wishes(found: list[Found], text: str) -> dict[str, object]:
         last_span, factor = (f.start, f.end), 1.0
     if "no_loop" in requests:
         requests.discard("loop")
-    if cue is not None and ("one_shot" in requests or not (scene or style)):
-        scene, requests = cue, requests | {"one_shot"}
+    kind = genre(
+        named, text, asked="one_shot" in requests, loop="loop" in requests, length_s=numbers.length_s, bars=numbers.bars
+    )
+    requests |= {"one_shot"} if kind.one_shot else set()
+    for mood in kind.moods:
+        moods.setdefault(mood, 1.0)
     banned = set(excluded)
     return {
-        "scene": scene, "style": style, "pace": pace, "match_video": match_video, "requests": frozenset(requests),
+        "scene": kind.scene, "style": kind.style, "pace": pace, "match_video": match_video,
+        "requests": frozenset(requests),
         "moods": tuple(WantedMood(id=m, strength=s) for m, s in moods.items()),
         "instruments": tuple(i for i in dict.fromkeys(wanted) if i not in banned),
         "excludes": tuple(dict.fromkeys(excluded)),

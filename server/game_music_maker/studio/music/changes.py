@@ -311,6 +311,8 @@ def _one(f: Found, no: bool, factor: float, place: dict[str, Any]) -> Change | N
         return Change(op="mood", word=f.id, amount=-0.6 if no else factor, **place)
     if f.kind == "palette" and not no and (place["section"] or place["start_s"] is not None or place["end_s"]):
         return Change(op="mood", word=nearest_mood(f.id, f.text), amount=1.0, **place)  # a part has no style of its own
+    if f.kind == "palette" and not no and tables.colours.get(f.text):
+        return Change(op="mood", word=tables.colours[f.text], amount=factor, **place)
     if f.kind == "palette" and not no:
         return Change(op="style", word=f.id, **place)
     if f.kind == "pace" and not no:

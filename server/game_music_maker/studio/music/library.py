@@ -165,6 +165,8 @@ class Library(_Table):
     negation: Words
     genres: dict[str, Words]
     """Palette → genres that it is only the nearest to."""
+    colours: dict[str, str]
+    """Words of a palette that only describe where another is named, and the mood that they then stand for."""
     pace: dict[str, PaceWord]
     requests: dict[str, Words]
     instruments: dict[str, Instrument]
@@ -197,7 +199,7 @@ def library() -> Library:
             "sigma_ms": palettes["defaults"]["timing_sigma_ms"],
             "moods": {m["id"]: m for m in moods["moods"]},
             **{k: moods[k] for k in ("intensifiers", "negation", "pace", "requests", "instruments")},
-            **{k: words[k] for k in ("changes", "genres", "sections", "moments", "levels")},
+            **{k: words[k] for k in ("changes", "genres", "colours", "sections", "moments", "levels")},
             **{k: words[k] for k in ("nouns", "picture", "filler")},
         }
     )
