@@ -20,7 +20,7 @@ import soundfile
 import symusic
 
 from game_music_maker.contract.score import ScorePlan
-from game_music_maker.studio.kit import Origin, make_kit
+from game_music_maker.studio.kit import Origin, make_kit, stinger_scores
 from game_music_maker.studio.music.score import LoopSpan, Note, Part, Reverb, Score, TempoMap
 from game_music_maker.studio.sound.bank import Bank
 from game_music_maker.studio.sound.play import Played, play
@@ -175,6 +175,13 @@ def test_the_readme_names_every_engine_and_the_numbers(looped) -> None:
     text = archive.read("README.txt").decode()
     for word in ("GODOT", "UNITY", "FMOD", "WWISE", "D dorian", "120", str(played.loop[0]), str(played.loop[1])):
         assert word in text
+
+
+def test_stingers_are_in_the_key_tempo_and_metre_of_the_piece() -> None:
+    for meter in ((4, 4), (3, 4), (6, 8)):
+        score = replace(score_of(loop=True), meter=meter)
+        for name, cue in stinger_scores(score, PLAN).items():
+            assert (cue.meter, cue.key[0], cue.tempo.points[0][1]) == (meter, "D", 120.0), name
 
 
 def test_stingers_sound(looped) -> None:

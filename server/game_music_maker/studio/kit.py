@@ -101,7 +101,7 @@ def make_kit(
 
 
 def stinger_scores(score: Score, plan: ScorePlan) -> dict[str, Score]:
-    """A victory, a defeat and a transition in the score's key and tempo: name → score."""
+    """A victory, a defeat and a transition in the score's key, tempo and metre: name → score."""
     from .music.brief import read_brief
     from .music.compose import compose
     from .music.plan import make_plan
@@ -114,6 +114,7 @@ def stinger_scores(score: Score, plan: ScorePlan) -> dict[str, Score]:
             key=Key(tonic=score.key[0], mode=mode),
             tempo_map=(TempoPoint(beat=0, bpm=score.tempo.points[0][1]),),
             palette=PaletteChoice(scene=palette),
+            meter="{}/{}".format(*score.meter),
             loop=False,
         )
         whole, _ = make_plan(read_brief(f"{name} stinger"), None, given=given)

@@ -25,7 +25,7 @@ music.ogg, music.wav the piece, with its ending.
 
 _REST = """stems/*.wav          base, mid, high, peak: sample-aligned layers, 24 bit. Together they are the mix before
                      mastering (at {gain:+.2f} dB); {master:+.2f} dB on their bus matches the mastered file.
-stingers/*.ogg       victory, defeat, transition: same key and tempo; start them on a bar line.
+stingers/*.ogg       victory, defeat, transition: same key, tempo and metre; start them on a bar line.
 score.mid            the notes: tempo map, markers, programs.
 plan.json            the score plan; send it back to change the music and keep the rest.
 cue_sheet.json       what was planned to meet the picture, and what the sound does.
