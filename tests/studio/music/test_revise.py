@@ -376,3 +376,34 @@ def test_words_about_a_part_change_that_part_alone(words: str, op: str, word: st
     found, unknown = read_changes(words)
     assert [(change.op, change.word) for change in found] == [(op, word)]
     assert unknown == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "op", "word", "more"),
+    [
+        ("no more strings", "exclude", "strings", None),
+        ("the flute is annoying", "exclude", "flute", None),
+        ("kill the choir", "exclude", "choir", None),
+        ("can you lose the drums", "exclude", "drums", None),
+        ("我讨厌长笛", "exclude", "flute", None),
+        ("more strings", "density", "strings", True),
+        ("too happy", "mood", "happy", False),
+        ("太欢快了", "mood", "happy", False),
+        ("bring up the bass", "gain", "bass", True),
+        ("drums are too quiet", "gain", "drums", True),
+        ("the melody is too high", "octave", "lead", False),
+        ("旋律太低了", "octave", "lead", True),
+        ("too busy", "density", None, False),
+        ("too empty", "density", None, True),
+        ("it's boring", "vary", None, None),
+        ("太单调了", "vary", None, None),
+        ("change to dorian", "key", None, None),
+        ("redo only the ending", "another", None, None),
+    ],
+)
+def test_complaints_ask_for_the_opposite(words: str, op: str, word: str | None, more: bool | None) -> None:
+    found, unknown = read_changes(words)
+    assert [(change.op, change.word) for change in found] == [(op, word)]
+    assert unknown == ()
+    neutral = 1.0 if op == "density" else 0.0
+    assert more is None or ((found[0].amount or 0.0) > neutral) is more

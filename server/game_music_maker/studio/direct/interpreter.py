@@ -339,12 +339,16 @@ def read_clause(clause: Clause) -> list[Edit] | None:
     return None
 
 
+_PART = re.compile(r"\b(?:sections?|intro|ending|chorus|verse|bridge|outro)\b|第.段|前奏|尾声|副歌|间奏|结尾|开头")
+"""Of "redo the ending", which is another take of it."""
+
+
 def _history(clause: Clause) -> list[Edit] | None:
     if clause.quotes:
         return None
     if clause.has("do.start_over") and not clause.has("on.score", "on.title") and "<t" not in clause.text:
         return [StartOver()]
-    if clause.has("do.redo"):
+    if clause.has("do.redo") and not (clause.reading.score and _PART.search(clause.text)):
         return [Redo(steps=_steps(clause.text))]
     if clause.has("do.undo"):
         return [Undo(steps=_steps(clause.text))]

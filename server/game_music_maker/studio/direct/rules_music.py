@@ -21,7 +21,7 @@ _CHANGE = re.compile(
 _STROKE = r"(?:重音|重击|强音|打击音|撞击|重拍|一击)"
 ABOUT_SCORE = re.compile(
     r"(?<![a-z])bpm\b|\btempo\b"
-    r"|\b(?:largo|lento|adagio|andante|moderato|allegretto|allegro|vivace|presto)\b|[广慢柔行中快急]板"
+    r"|\b(?:largo|lento|adagio|andante|moderato|allegretto|allegro|vivace|presto|dorian|phrygian|lydian|mixolydian)\b|[广慢柔行中快急]板"
     r"|\b(?:in|to) (?:the key of )?[a-g](?: ?(?:sharp|flat|#|b))? ?(?:major|"
     r"minor)\b|\bkey\b|\bmajor\b|\bminor\b|"
     r"\b\d/[48]\b|\bwaltz\b|\bmelody\b|\bsection\b|\bchorus\b|\bverse\b|\bbridge\b|\bseed\b|\bintro\b|\bending\b|"

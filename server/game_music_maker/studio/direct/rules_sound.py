@@ -182,11 +182,14 @@ def _entry(clause: Clause) -> list[Edit] | None:
         return [Mute(target="music", end_ms=start), Mute(target="music", start_ms=end)]
     if at and at > 0 and end is None and _ENTERS.search(clause.text):
         return [Mute(target="music", end_ms=at)]
+    if at and at > 0 and not when.spans and _CUT_OFF.search(clause.text):
+        return [Mute(target="music", start_ms=at)]
     if at and at > 0 and not when.spans and _LEAVES.search(clause.text):
         return [Mute(target="music", start_ms=at)]
     return None
 
 
+_CUT_OFF = re.compile(r"\bcut (?:off )?the (?:music|score|soundtrack) (?:off )?at <t")
 _LATE = re.compile(r"\b(?:delay|later|hold back)\b|推迟|延后|延迟|晚")
 _ALL_SOUND = re.compile(r"\b(?:all|everything|total(?:ly)?|complete(?:ly)?)\b|全部|全都|完全|所有|整个|彻底")
 _NO_MUSIC = re.compile(r"\b(?:no|without|not any|don't want)\b|不想?要|不需要|没有|别放|去掉|无")
@@ -228,6 +231,11 @@ def _silent(clause: Clause) -> Target:
     return clause.it() if clause.has("on.it") else "original"
 
 
+_PITCH = re.compile(
+    r"transpos|\b(?:lower|raise) the (?:melody|tune|lead)\b|\bpitch\b|octave|\bkey\b|音高|八度|[升降]调"
+)
+
+
 def _level(clause: Clause) -> list[Edit] | None:
     start, end = clause.part
     shares, decibels = clause.numbers("p"), clause.numbers("d")
@@ -258,7 +266,7 @@ def _level(clause: Clause) -> list[Edit] | None:
         sound and clause.has("is.full", "is.half", "is.double") and (clause.has("on.sound") or not clause.musical)
     ):
         return None
-    if re.search(r"transpos|\bpitch\b|octave|\bkey\b|音高|八度|[升降]调", clause.text):
+    if _PITCH.search(clause.text):
         return None
     if clause.has("do.speed") and not clause.has("on.sound") and set(clause.targets) <= {"all"}:
         return None  # "speed everything up by 50%"

@@ -127,11 +127,20 @@ _OCTAVE = re.compile(
     r"|\b(?P<way2>lower|higher|down|up)(?: by)? (?P<n2>an?|one|two|1|2) octaves?"
     r"|(?P<way3>[低高降升])\s*(?P<n3>[一两二12]?)\s*个?八度"
 )
+_TOO_HIGH = re.compile(
+    r"(?:the |its )?(?:leads?|melody|tune|lead line)(?: is| sounds?| plays?)?(?: a bit| way| much)?"
+    r" too (?P<way>high|low)\b"
+    r"|\b(?P<way2>lower|raise) the (?:lead|melody|tune)\b|主?旋律太(?P<way3>[高低])了?"
+)
 _LEAD = re.compile(r"\b(?:the )?(?:leads?|melody|tune|theme|lead (?:line|part))\b|主?旋律|主音")
 
 
 def octaves(clause: str) -> tuple[list[Change], str]:
     """ "lead an octave lower", 主旋律低八度: one part, or all, octaves away; word: an instrument or "lead"."""
+    if too := _TOO_HIGH.search(clause):
+        down = either(too, "way") in ("high", "lower", "高")
+        moved = Change(op="octave", amount=-1 if down else 1, word="lead")
+        return [moved], blank(clause, *too.span())
     hit = _OCTAVE.search(clause)
     if hit is None:
         return [], clause

@@ -56,6 +56,7 @@ _NUMBERED = re.compile(
 _EXCHANGE = re.compile(
     r"(?:replace|swap|exchange|switch|change)(?: out)?\s+(?P<old>.+?)\s+(?:with|for|by|to)\s+(?P<new>.+)"
     r"|(?P<new2>.+?)\s+(?:instead of|rather than|in place of)\s+(?P<old2>.+)"
+    r"|(?:用|拿)(?P<new4>.+?)(?:代替|替代|取代|替换)(?P<old4>.+)"
     r"|(?:把|将|用)?(?P<old3>.+?)(?:换成|改成|改为|换为|替换成|替换为)(?P<new3>.+)"
 )
 
@@ -182,7 +183,7 @@ def _clause(clause: str, before: str | None) -> tuple[list[Change], tuple[str, .
     changes: list[Change] = [change.model_copy(update=place) for change in counted]
     if numbers.bpm:
         changes.append(Change(op="bpm", amount=numbers.bpm, **place))
-    if numbers.tonic:
+    if numbers.tonic or numbers.mode:
         changes.append(Change(op="key", word=numbers.tonic, mode=numbers.mode, **place))
     if numbers.meter:
         changes.append(Change(op="meter", word=numbers.meter, **place))
@@ -252,7 +253,8 @@ def _found(found: list[Found], text: str, place: dict[str, Any]) -> list[Change]
             negated_end = f.end
         factor = 1.0
     parts = any(change.op == "gain" for change in out)  # "the drums louder" is no wish for all of the music
-    return [change for change in out if not (parts and change.op == "level")]
+    quiet = parts and _TOO.search(text)  # nor "drums are too quiet" one for calm
+    return [c for c in out if not (parts and c.op == "level") and not (quiet and c.op == "mood" and c.word == "calm")]
 
 
 _BREAK = re.compile(r"[,.;，。；、]")
@@ -260,7 +262,11 @@ _LESS = re.compile(
     r"(?:\bless|\bfewer|\bnot (?:so|as|that)(?: much)?|\breduce|没那么|不那么|别那么|不要那么|少用?(?:一?[点些])?)"
     r"\s*(?:of )?(?:the )?$"
 )
-_MORE = re.compile(r"(?:\bmore|\bstronger|\blouder|\bheavier|\bbigger|多(?:一?[点些])?)\s*(?:of )?(?:the )?$")
+_TOO_MUCH = re.compile(r"\b(?:too|way too|overly)\s+$|(?:太|过于|过分)$")
+_MORE = re.compile(
+    r"(?:(?<!\bno )(?<!\bnot )(?<!\bany )\bmore|\bstronger|\blouder|\bheavier|\bbigger"
+    r"|多(?:一?[点些])?)\s*(?:of )?(?:the )?$"
+)
 _BE = r"[\s\0]*(?:to )?(?:is |are |be )?(?:a bit |slightly |much )?"
 _LESS_AFTER = re.compile(_BE + r"(?:less\b|quieter|softer|lower|down\b|[少轻小弱]一?[点些])")
 _MORE_AFTER = re.compile(_BE + r"(?:louder|stronger|more prominent|heavier|up\b|[重多响大强]一?[点些])")
@@ -270,23 +276,31 @@ _TOO = re.compile(r"\btoo (?:loud|quiet|soft)\b|太(?:响|大声|吵|抢|轻|小
 _GONE_AFTER = re.compile(
     r"(?:[\s\0]*(?:和|与|跟|及|、)[^\s,，。都]{1,4}){0,3}[\s\0]*(?:都|全)?(?:去掉|去除|删掉|删除|拿掉|不要|取消|关掉)"
     r"|[\s\0]*(?:out|away|off|gone)\b"
+    r"|[\s\0]*(?:is|are) (?:so |really |very )?(?:annoying|irritating|distracting|awful|terrible)\b"
+    r"|[\s\0]*(?:很|太|真)?(?:烦人|难听|刺耳)"
+)
+
+
+_GONE_BEFORE = re.compile(
+    r"\b(?:kill|ditch|lose|scrap|hate|can'?t stand|sick of|tired of|enough)(?: all| of)?(?: the| this| that)?\s*$"
+    r"|(?:讨厌|受不了)$"
 )
 
 
 def _degree(f: Found, text: str, place: dict[str, Any]) -> Change | None:
     """How much of an instrument or a mood: "less drums", 弦乐少一点, 把合唱去掉, "not so sad"."""
     before, after = text[: f.start].replace("\0", " "), text[f.end :]
-    if f.kind == "mood" and _LESS.search(before):
+    if f.kind == "mood" and (_LESS.search(before) or _TOO_MUCH.search(before)):
         return Change(op="mood", word=f.id, amount=-0.6, **place)
-    if f.kind == "palette" and _LESS.search(before):
+    if f.kind == "palette" and (_LESS.search(before) or _TOO_MUCH.search(before)):
         return Change(op="mood", word=nearest_mood(f.id, f.text), amount=-0.6, **place)
     if f.kind != "instrument":
         return None
-    if _GONE_AFTER.match(after):
+    if _GONE_AFTER.match(after) or _GONE_BEFORE.search(before):
         return Change(op="exclude", word=f.id, **place)
-    if _SOFTER.match(after) or re.search(r"\b(?:quieter|softer) (?:the )?$", before):
+    if _SOFTER.match(after) or re.search(r"\b(?:quieter|softer|(?:bring|turn) down) (?:the )?$", before):
         return Change(op="gain", word=f.id, amount=-4, **place)
-    if _LOUDER.match(after) or re.search(r"\blouder (?:the )?$", before):
+    if _LOUDER.match(after) or re.search(r"\b(?:louder|(?:bring|turn) up) (?:the )?$", before):
         return Change(op="gain", word=f.id, amount=4, **place)
     if _LESS.search(before) or _LESS_AFTER.match(after):
         return Change(op="density", word=f.id, amount=0.6, **place)
@@ -313,7 +327,7 @@ def _one(f: Found, no: bool, factor: float, place: dict[str, Any]) -> Change | N
         return Change(op="mood", word=nearest_mood(f.id, f.text), amount=1.0, **place)  # a part has no style of its own
     if f.kind == "palette" and not no and tables.colours.get(f.text):
         return Change(op="mood", word=tables.colours[f.text], amount=factor, **place)
-    if f.kind == "palette" and not no:
+    if f.kind == "palette" and not no and tables.palettes[f.id].kind != "cue":
         return Change(op="style", word=f.id, **place)
     if f.kind == "pace" and not no:
         if f.id == "match_video":

@@ -35,6 +35,11 @@ _BPM = re.compile(
     r"|(?:速度|节奏|拍速)[^\d,，。;；\0]{0,4}?(?:到|成|为|至|是)\s*(?P<n6>\d{2,3})(?![\d%.:]|\s*(?:秒|倍|分|s\b))"
     r"|(?:速度|拍速)\s*[:：]?\s*(?P<n7>\d{2,3})(?![\d%.:]|\s*(?:秒|倍|分|s\b))"
 )
+_MODE_ALONE = re.compile(
+    r"(?<![a-z])(?P<m>dorian|phrygian(?: dominant)?|lydian|mixolydian|aeolian|locrian|ionian"
+    r"|harmonic minor|melodic minor|whole tone)(?: (?:mode|scale))?(?![a-z])"
+    r"|(?P<m2>和声小调|旋律小调|宫调|商调|徵调|羽调)"
+)
 _TERMS: dict[str, float] = {
     "largo": 50, "lento": 54, "grave": 40, "adagio": 70, "andante": 92, "andantino": 98, "moderato": 110,
     "allegretto": 116, "allegro": 132, "vivace": 156, "presto": 180, "广板": 50, "慢板": 70, "柔板": 70, "行板": 92,
@@ -125,6 +130,13 @@ def _key(out: Numbers) -> None:
     out.rest = blank(out.rest, *hit.span())
 
 
+def _mode(out: Numbers) -> None:
+    """ "in dorian": a mode on the tonic that is there."""
+    if out.tonic is None and (hit := _MODE_ALONE.search(out.rest)):
+        out.mode = _MODES[either(hit, "m")]
+        out.rest = blank(out.rest, *hit.span())
+
+
 def _meter(out: Numbers) -> None:
     hit = _METER.search(out.rest)
     if not hit:
@@ -187,6 +199,7 @@ def read_numbers(text: str, *, length: bool = True) -> Numbers:
     if not _meter_ok(out.meter):
         out.meter = None
     _key(out)
+    _mode(out)
     if length:
         if hit := _BARS.search(out.rest):
             out.bars = max(1, min(512, int(value(hit["n"]))))
