@@ -399,6 +399,8 @@ def test_words_about_a_part_change_that_part_alone(words: str, op: str, word: st
         ("太单调了", "vary", None, None),
         ("change to dorian", "key", None, None),
         ("redo only the ending", "another", None, None),
+        ("惊悚一点", "mood", "scary", True),
+        ("改成恐怖音乐", "style", "horror_survival", None),
     ],
 )
 def test_complaints_ask_for_the_opposite(words: str, op: str, word: str | None, more: bool | None) -> None:

@@ -309,6 +309,10 @@ def _degree(f: Found, text: str, place: dict[str, Any]) -> Change | None:
     return None
 
 
+_BY_DEGREES = re.compile(r"一?[点些](?![儿心])|更|再|稍|\b(?:a bit|a little|slightly|a touch|more|less)\b")
+"""Of "a bit scary", which is no other style."""
+
+
 def _one(f: Found, no: bool, factor: float, place: dict[str, Any]) -> Change | None:
     tables = library()
     if f.kind == "change":
@@ -325,7 +329,7 @@ def _one(f: Found, no: bool, factor: float, place: dict[str, Any]) -> Change | N
         return Change(op="mood", word=f.id, amount=-0.6 if no else factor, **place)
     if f.kind == "palette" and not no and (place["section"] or place["start_s"] is not None or place["end_s"]):
         return Change(op="mood", word=nearest_mood(f.id, f.text), amount=1.0, **place)  # a part has no style of its own
-    if f.kind == "palette" and not no and tables.colours.get(f.text):
+    if f.kind == "palette" and not no and tables.colours.get(f.text) and _BY_DEGREES.search(place["text"]):
         return Change(op="mood", word=tables.colours[f.text], amount=factor, **place)
     if f.kind == "palette" and not no and tables.palettes[f.id].kind != "cue":
         return Change(op="style", word=f.id, **place)
