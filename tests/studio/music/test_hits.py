@@ -94,19 +94,28 @@ def test_a_consoles_percussion_never_sounds_over_itself() -> None:
     for note in row:
         after = [n.beat for n in row if n.beat > note.beat]
         assert not after or note.beat + note.dur_beats <= after[0]
+    end = score.sections[-1].start_beat + score.sections[-1].beats
+    assert max(n.dur_beats for n in row if n.beat < end) >= 1  # what nothing follows rings
     for struck in (h.beat for h in score.hits if h.planned):
-        assert not [n for n in row if struck - Fraction(1, 4) < n.beat + n.dur_beats and n.beat < struck <= n.beat + 4
-                    and n.beat + n.dur_beats > struck - Fraction(1, 4)]  # fmt: skip
+        before = [n.beat + n.dur_beats for n in row if n.beat < struck]
+        assert not before or max(before) <= struck - Fraction(1, 4)
+
+
+def test_a_console_makes_room_for_a_hit_even_where_nothing_is_held() -> None:
+    chip = Part("perc", "perc", 0, (0, 127), "mid", drums=True, synth=NOISE)
+    hats = [Note("perc", Fraction(k, 4), Fraction(1, 4), 42, 80) for k in range(40)]
+    _, out = answer_hits([chip], {"perc": hats}, [hit(8)], [], ScorePlan(meter="4/4"))
+    assert not [n for n in out["perc"] if 7 < n.beat < 8]
 
 
 LOOP = LoopSpan(Fraction(0), Fraction(16))
 
 
 def closed(notes: dict[str, list[Note]], energy: float = 0.8, *, soft: bool = False) -> dict[str, list[Note]]:
-    parts = [PAD, KIT, Part("lead", "lead", 73, (60, 84), "high")]
+    parts = [PAD, KIT, Part("lead", "lead", 73, (60, 84), "high"), Part("bass", "bass", 33, (28, 50), "mid")]
     sections = (SectionPlan(start_beat=0, bars=4, energy=energy),)
     plan = ScorePlan(meter="4/4", sections=sections)
-    return close_loop(parts, {"pad": [], "perc": [], "lead": []} | notes, LOOP, [C, AB], plan, soft=soft)
+    return close_loop(parts, {p.id: [] for p in parts} | notes, LOOP, [C, AB], plan, soft=soft)
 
 
 def test_the_last_chord_of_a_loop_is_held_into_its_first() -> None:
@@ -115,7 +124,7 @@ def test_the_last_chord_of_a_loop_is_held_into_its_first() -> None:
     assert {n.pitch % 12 for n in carried} <= set(MAJOR)
     assert len({n.pitch for n in carried}) >= 3
     assert all(n.beat + n.dur_beats == 16 for n in carried)
-    full = {"lead": held("lead", 12, 4, 72), "pad": held("pad", 8, 8, 60, 63, 68)}
+    full = {"lead": held("lead", 12, 4, 72), "bass": held("bass", 12, 4, 32), "pad": held("pad", 0, 8, 60, 63, 67)}
     assert closed(full)["pad"] == full["pad"]
 
 

@@ -88,6 +88,21 @@ def test_chip_drums_differ_by_key() -> None:
     assert np.abs(hat[9_600:]).max(initial=0.0) < 0.01
 
 
+def test_a_consoles_cymbals_fill_the_whole_band_and_ring_as_long_as_they_are_held() -> None:
+    hat = centroid(sound("noise", 42, 0.5)[:2_048])
+    for key in (49, 55, 57):
+        cymbal = sound("noise", key, 0.5)
+        assert centroid(cymbal[:2_048]) > 0.8 * hat
+        assert np.std(cymbal[12_000:16_000]) > 0.25 * np.std(cymbal[:4_000])
+
+
+def test_a_stroke_of_the_noise_channel_ends_with_its_note(bank, one_part) -> None:
+    options = {"synth": "noise", "role": "perc", "drums": True, "range": (0, 127)}
+    long, short = (play(one_part([(0, beats, 49, 100)], **options), bank).mix for beats in (4, 0.25))
+    late = slice(12_000, 20_000)
+    assert np.std(short[late]) < 0.02 * np.std(long[late])
+
+
 def test_an_unknown_voice_is_refused_with_the_names(bank, one_part) -> None:
     with pytest.raises(InvalidArgument, match="theremin") as caught:
         play(one_part([(0, 1, 60, 90)], synth="theremin"), bank)
