@@ -19,7 +19,7 @@ from .score import Chord, Hit, Note, Part
 from .theory import ladder, nearest
 from .voicing import voice
 
-_KNEE, _HEADROOM = 72, 106
+_KNEE, _HEADROOM = 50, 106
 """Of what is no accent in a piece that answers a picture: the velocity from which it is held back, and the highest one
 that is left. At full strength nothing would stand out."""
 
