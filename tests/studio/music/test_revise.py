@@ -12,6 +12,7 @@ from game_music_maker.contract.score import LoopPlan, ScorePlan
 from game_music_maker.studio.footage import Cut, VideoMap
 from game_music_maker.studio.music.brief import read_brief, read_changes
 from game_music_maker.studio.music.compose import compose
+from game_music_maker.studio.music.library import library
 from game_music_maker.studio.music.plan import make_plan, revise
 from game_music_maker.studio.music.report import notes_hash, section_hashes
 from game_music_maker.studio.music.score import Part, Score
@@ -409,3 +410,19 @@ def test_complaints_ask_for_the_opposite(words: str, op: str, word: str | None, 
     assert unknown == ()
     neutral = 1.0 if op == "density" else 0.0
     assert more is None or ((found[0].amount or 0.0) > neutral) is more
+
+
+@pytest.mark.parametrize("words", ["drums only in the chorus", "只在副歌用鼓", "choir only in the second section"])
+def test_an_instrument_of_one_part_alone(plan: ScorePlan, words: str) -> None:
+    fresh, score = edited(plan, words)
+    change = read_changes(words)[0][0]
+    where = [i for i, s in enumerate(fresh.sections or ()) if (s.role == "B" if change.section == "B" else i == 1)]
+    name = change.word or ""
+    parts = {p.id for p in score.parts if (p.drums if name == "drums" else p.program in library().instruments[name].gm)}
+    assert where
+    spans = [(s.start_beat, s.start_beat + s.beats) for i, s in enumerate(score.sections) if i in where]
+    end = score.sections[-1].start_beat + score.sections[-1].beats
+    playing = {n.beat for n in score.notes if n.part in parts and n.beat < end}
+    inside = {beat for beat in playing if any(a - 4 <= beat <= b for a, b in spans)}  # a fill may lead in
+    assert inside
+    assert playing == inside

@@ -25,7 +25,7 @@ ABOUT_SCORE = re.compile(
     r"|\b(?:in|to) (?:the key of )?[a-g](?: ?(?:sharp|flat|#|b))? ?(?:major|"
     r"minor)\b|\bkey\b|\bmajor\b|\bminor\b|"
     r"\b\d/[48]\b|\bwaltz\b|\bmelody\b|\bsection\b|\bchorus\b|\bverse\b|\bbridge\b|\bseed\b|\bintro\b|\bending\b|"
-    r"\boctaves?\b|八度|风格|曲风|\bstyle\b|\bgenre\b|\btranspos|\bpitch\b|[升降].{0,3}(?:调|半音|全音)|音?调子?[也再]?[高低]一?[点些]|移调|转调|大调|小调|拍子?|节拍|华尔兹|圆舞曲|和弦|和声|\bchords?\b|\bharmon(?:y|ies)\b|最后一段|旋律|速度|节奏|副歌|主歌|前奏|尾声|第.段|乐器|变奏"
+    r"\boctaves?\b|八度|风格|曲风|\bstyle\b|\bgenre\b|\btranspos|\bpitch\b|[升降].{0,3}(?:调|半音|全音)|音?调子?[也再]?[高低]一?[点些]|移调|转调|大调|小调|拍子?|节拍|华尔兹|圆舞曲|种子|和弦|和声|\bchords?\b|\bharmon(?:y|ies)\b|最后一段|旋律|速度|节奏|副歌|主歌|前奏|尾声|第.段|乐器|变奏"
     r"|\b(?:hit|accent|impact|boom|strike|slam)s? (?:[a-z]+ ){0,2}(?:at|on) (?:the )?<t"
     rf"|<t\d+>.{{0,14}}?{_STROKE}|{_STROKE}.{{0,6}}?<t\d+>|{STOPS}|\bdrop at <t"
 )

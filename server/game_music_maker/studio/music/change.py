@@ -14,7 +14,7 @@ from .words import blank, change_lexicon, either, match
 Op = Literal["energy", "tempo", "mood", "density", "level", "loop", "unloop", "fade", "hard", "ring",
              "another", "options",
              "keep_theme", "rekey", "up", "mode", "hit", "match", "build", "swing", "bpm", "key", "meter",
-             "seed", "exclude", "faster", "vary", "strike", "tune", "voice", "chords", "lift", "drop",
+             "seed", "exclude", "faster", "vary", "strike", "tune", "voice", "chords", "lift", "drop", "confine",
              "include", "style", "pace", "length", "octave", "gain", "only"]  # fmt: skip
 
 

@@ -208,10 +208,15 @@ _COMES = re.compile(
 )
 
 
+_ONLY = re.compile(r"\bonly\b|只|才")
+
+
 def _entries(changes: list[Change], clause: str) -> list[Change]:
-    """ "let the drums come in at 0:10": silent until then."""
+    """ "let the drums come in at 0:10": silent until then; "drums only in the chorus": silent elsewhere."""
     if not _COMES.search(clause):
         return changes
+    if _ONLY.search(clause) and any(change.section for change in changes):
+        return [c.model_copy(update={"op": "confine"}) if c.op == "include" else c for c in changes]
     early = [
         change.model_copy(update={"op": "exclude", "start_s": 0.0, "end_s": change.start_s})
         for change in changes

@@ -250,6 +250,15 @@ def _include(desk: Desk, change: Change) -> None:
     desk.notes.append(say("revise.plays", instrument=instrument_name(instrument), sections=done))
 
 
+def _confine(desk: Desk, change: Change) -> None:
+    """An instrument that plays in a part of the piece alone."""
+    _include(desk, change)
+    instrument = library().instruments[change.word or ""]
+    roles = [v.part.role for v in assemble(desk.plan).voices if plays(v.part, instrument)]
+    elsewhere = [i for i in range(len(desk.sections)) if i not in desk.where(change)]
+    desk.update(elsewhere, lambda row: {"active": {**(row.active or {}), **dict.fromkeys(roles, False)}})
+
+
 def _another(desk: Desk, change: Change) -> None:
     if targeted(change):
         fresh = desk.update(desk.where(change), lambda row: {"seed_offset": (row.seed_offset or 0) + 1, "chords": None})
@@ -350,6 +359,7 @@ _HANDLERS: dict[str, Callable[[Desk, Change], None]] = {
     "energy": _energy, "density": _density, "tempo": _tempo, "bpm": _tempo, "faster": _tempo, "pace": _tempo,
     "meter": _meter,
     "key": _key, "up": _key, "rekey": _key, "mode": _key, "mood": _mood, "exclude": _exclude, "include": _include,
+    "confine": _confine,
     "another": _another, "seed": _another, "style": _style, "loop": _loop, "unloop": _loop,
     "level": _level, "build": _build, "hit": _hit, "match": _hit, "swing": _swing, **dict.fromkeys(_LAST, _ending),
     "length": _length, "vary": vary, "strike": strike, "drop": drop, "tune": another_tune,
