@@ -328,3 +328,13 @@ def test_room_before_a_hit_is_no_hole() -> None:
 
     assert before([Note("pad", Fraction(0), Fraction(8), 60, 70)]) == 0
     assert before([]) == 2
+
+
+@pytest.mark.parametrize(("palette", "low", "high"), [("chiptune_platformer", 4, 9), ("overworld_adventure", 9, 16)])
+def test_the_tune_has_the_metre_of_its_bars_and_on_a_console_half_of_it(palette: str, low: int, high: int) -> None:
+    for seed in range(3):
+        score = piece(palette, seed)
+        tune, bar = [n for n in score.notes if n.part == "lead"], metrics.bar_beats(score)
+        firsts = [n.vel for n in tune if n.beat % bar == 0]
+        between = [n.vel for n in tune if n.beat.denominator == 2]
+        assert low < sum(firsts) / len(firsts) - sum(between) / len(between) < high
