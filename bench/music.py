@@ -1,7 +1,8 @@
 """How good the music is, measured: seeds × palettes (and pairs of moods), every gate, its share, the worst cases.
 
-    python bench/music.py --seeds 10 --no-sound                                # from the notes alone, clips of 75 s
-    python bench/music.py --seeds 10 --jobs 2 --results music.jsonl --moods 2  # rendered, clips of 45 s
+    python bench/music.py --seeds 10 --no-sound                                # from the notes alone
+    python bench/music.py --seeds 10 --jobs 2 --results music.jsonl --moods 2  # rendered
+    python bench/music.py --seeds 10 --no-sound --seconds 45                   # how short pieces do
 
 The measures and their limits are `game_music_maker.studio.music.gates` (docs/metrics.md). Each palette is composed for
 clips of random cuts; even seeds loop, odd ones end on their clip and hit its cuts; cues come for themselves. Each
@@ -183,14 +184,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--palettes", help="ids, comma separated; all where absent")
     parser.add_argument("--no-sound", action="store_true", help="notes alone")
-    parser.add_argument("--seconds", type=float, help="length of the clips: 45, or 75 from notes alone")
+    parser.add_argument("--seconds", type=float, default=75.0, help="length of the clips (75)")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--moods", type=int, default=0, help="seeds for the pairs of moods")
     parser.add_argument("--results", type=Path, help="JSON lines of the outputs; what is in it is not made again")
     parser.add_argument("--json", type=Path, help="also write the table here")
     options = parser.parse_args()
     sound = not options.no_sound
-    seconds = options.seconds or (45.0 if sound else 75.0)
+    seconds = options.seconds
     names = options.palettes.split(",") if options.palettes else list(library().palettes)
     results = Results(options.results)
     tasks = [Task(name, seed, seconds, sound) for seed in range(options.seeds) for name in names]

@@ -47,9 +47,7 @@ def test_an_edit_of_one_section_leaves_the_others_alone(plan: ScorePlan, words: 
     assert before[:1] + before[2:] == after[:1] + after[2:]
 
 
-@pytest.mark.parametrize(
-    ("words", "changed"), [("vary the melody in the second section", [1]), ("旋律变奏一下", None)]
-)
+@pytest.mark.parametrize(("words", "changed"), [("vary the melody in the second section", [1]), ("旋律变奏一下", None)])
 def test_a_varied_tune_keeps_its_harmony(plan: ScorePlan, words: str, changed: list[int] | None) -> None:
     old = compose(plan, VIDEO)
     fresh, new = edited(plan, words)

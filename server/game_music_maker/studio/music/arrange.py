@@ -17,6 +17,7 @@ from ...contract.score import SectionPlan
 from .band import Band, Voice
 from .chance import chance
 from .figure import Line
+from .knit import INSTRUMENTAL, SILENT, knit, turn_of, waits
 from .score import Chord, Section
 
 LAYER_FROM = {"base": 0.0, "mid": 0.44, "high": 0.50, "peak": 0.72}
@@ -33,8 +34,6 @@ _LOW = ("bass", "drone", "low_brass", "pulse", "riff")
 _ANSWERS = frozenset({"counter", "color", "sparkle", "bell"})
 _ABLE = _FREE | _FLOOR | {"harmony", "cluster", "low_brass", "pulse"}
 """Roles that carry harmony or the low end."""
-INSTRUMENTAL = ("intro", "break", "outro")
-"""Roles of sections without a tune."""
 _COLOURS = frozenset({"lead", "stabs", "hit", "fx"})
 
 
@@ -99,14 +98,16 @@ def _resting(index: int, sections: Sequence[Section], band: Band, playing: set[s
     if len(free) < 2:
         return set()
     start = int(chance(seed, "rotation").integers(len(free)))
-    turn = free[(start + index) % len(free)]
+    at = turn_of(index, sections)
+    turn = free[(start + at) % len(free)]
     if section.role in ("intro", "break", "outro"):
-        kept = {free[(start + index + i) % len(free)] for i in range(2 if section.role == "intro" else 1)}
+        kept = {free[(start + at + i) % len(free)] for i in range(2 if section.role == "intro" else 1)}
         return {part for part in free if part not in kept} | (
             floor if section.role == "intro" and len(playing) > 2 else set()
         )
     full = section.energy >= 0.75  # everybody plays where it is fullest
-    return {turn} if (len(free) >= 3 or section.role == "B") and not full else set()
+    alone = section.role == "B" and knit(sections) < 0.5
+    return {turn} if (len(free) >= 3 or alone) and not full else set()
 
 
 def _anchors(band: Band, sections: Sequence[Section], seed: int) -> list[str]:
@@ -118,7 +119,7 @@ def _anchors(band: Band, sections: Sequence[Section], seed: int) -> list[str]:
     if len(base) < 2 and not drones:
         base += [p.id for p in rows if p.layer == "mid"][:1]
     start = int(chance(seed, "anchor").integers(max(1, len(base))))
-    return [base[(start + i) % len(base)] if base else "" for i in range(len(sections))]
+    return [base[(start + turn_of(i, sections)) % len(base)] if base else "" for i in range(len(sections))]
 
 
 def resting(
@@ -129,7 +130,7 @@ def resting(
     section = sections[index]
     part = voice.part
     carries = _anchors(band, sections, seed)[index]
-    if section.bars < 4 or (carries not in playing and part.layer == "base"):
+    if section.bars < 4 or (carries not in playing and part.layer == "base" and knit(sections) < 0.5):
         return frozenset()
     out = set(_laid_out(band, sections, seed).get((part.id, index), ()))
     if part.id == carries:
@@ -139,6 +140,13 @@ def resting(
     if part.layer == "peak" and section.bars >= 8 and chance(seed, section.id, part.role, "entrance").random() < 0.5:
         out |= set(range(4))
     return frozenset(out)
+
+
+def tune_waits(band: Band, sections: Sequence[Section], seed: int) -> list[int]:
+    """By section the bars for which the tune waits at its beginning."""
+    voice = band.voice("lead")
+    out = _laid_out(band, sections, seed) if voice else {}
+    return [len(out.get((voice.part.id, i), ())) if voice else 0 for i in range(len(sections))]
 
 
 def _laid_out(band: Band, sections: Sequence[Section], seed: int) -> dict[tuple[str, int], tuple[int, ...]]:
@@ -152,11 +160,14 @@ def _laid_out(band: Band, sections: Sequence[Section], seed: int) -> dict[tuple[
     anchors = _anchors(band, sections, seed)
     # Where the theme returns only once, its return is kept full and B is where parts rest; else B is spared.
     once = sum(s.role in ("A", "A'") for s in sections) <= 2
-    spare = [0.5 * once if s.role in ("A", "A'") else 0.4 for s in sections]
+    close = knit(sections)
+    spare = [max(0.5 * once, 2.0 * close * (i > 0)) if s.role in ("A", "A'") else 0.4 for i, s in enumerate(sections)]
     summits = [i for i, s in enumerate(sections) if s.role == "B"]
     if len(summits) > 1:  # of several B the last is the piece's summit
         spare[summits[-1]] += 0.5
     voices = [v.part for v in band.voices if not v.part.drums and v.part.role not in ("drone", "fx")]
+    # In a short piece two of many may rest in its contrast together, so that the theme keeps all of them.
+    apart = 2.5 - 1.7 * close if sum(p.role in _ABLE for p in voices) >= 4 else 2.5
     for part in sorted(voices, key=lambda p: (p.role != "lead", p.role not in _FLOOR)):
         sings = part.role == "lead"
         rest = sum(s.bars for s in sections if s.role in INSTRUMENTAL) if sings else 0
@@ -164,26 +175,28 @@ def _laid_out(band: Band, sections: Sequence[Section], seed: int) -> dict[tuple[
             rest = _STAGGER[part.layer]
             for b in range(rest):
                 crowd[b] += 1
-        size = 2 if part.role in _FLOOR else 4
+        size = 2 if part.role in _FLOOR or close >= 0.5 else 4
         start = int(chance(seed, "lays out", part.role).integers(len(sections)))
         blocks = [
             (i, range(at, at + size))
             for i, s in enumerate(sections)
-            if s.bars >= 4 and (not sings or s.role not in INSTRUMENTAL)
-            for at in range(0, 1 if sings else s.bars - size + 1, size)
+            if s.bars >= 4
+            for at in range(0, s.bars - size + 1, size)
             if i or at
         ]
+        if sings:
+            blocks = [(i, range(waits(i, sections))) for i in range(len(sections)) if waits(i, sections)]
         if size == 4 and not sings:  # where a section is about as long as the rest, the part leaves out all of it
             blocks += [
                 (i, range(s.bars))
                 for i, s in enumerate(sections)
                 if i and s.role != "B" and 0.12 <= s.bars / total <= 0.22
             ]
-        while rest < 0.17 * total and blocks:
+        while rest < (SILENT if sings else SILENT + 0.02) * total and blocks:
             i, bars = min(
                 blocks,
                 key=lambda x: (
-                    2.5 * max(crowd[first[x[0]] + b] for b in x[1]) + spare[x[0]] + 0.8 * (not x[0])
+                    apart * max(crowd[first[x[0]] + b] for b in x[1]) + spare[x[0]] + 0.8 * (not x[0])
                     + 0.6 * (anchors[x[0]] == part.id) + _awkward(x[1], out.get((part.id, x[0]), ()), size),
                     (x[0] - start) % len(sections),
                     x[1].start,

@@ -23,6 +23,7 @@ from .endings import close_loop, close_piece
 from .figure import Line, Task
 from .gestures import flourish, lead_ins
 from .humanise import swung, timed
+from .knit import fullness
 from .lead import Lead, lead_lines
 from .library import library
 from .score import Chord, Hit, LoopSpan, Note, Part, Score, Section, TempoMap
@@ -43,7 +44,8 @@ def compose(plan: ScorePlan, video: VideoMap | None = None) -> Score:
     band = assemble(plan)
     frame = _Frame(plan, band)
     notes: dict[str, list[Note]] = {voice.part.id: [] for voice in band.voices}
-    lead = Lead(frame.seed, frame.bar, band, plan, frame.sections, frame.local, frame.spoken(video))
+    waits = arrange.tune_waits(band, frame.sections, frame.seed)
+    lead = Lead(frame.seed, frame.bar, band, plan, frame.sections, frame.local, waits, frame.spoken(video))
     course = None if band.scene.one_shot else pace.course(video, frame.tempo, frame.bar, frame.sections)
     for index, section in enumerate(frame.sections):
         rows = _rows(frame, lead, index, course)
@@ -79,13 +81,13 @@ def compose(plan: ScorePlan, video: VideoMap | None = None) -> Score:
     )
 
 
-def _rows(frame: _Frame, lead: Lead, index: int, course: Sequence[float] | None) -> Mapping[str, Sequence[Line]]:
+def _rows(frame: _Frame, lead: Lead, index: int, course: pace.Course | None) -> Mapping[str, Sequence[Line]]:
     """Part → what it plays in section `index`, beats relative to it: who plays, who rests when, how full it is."""
     section, spec, band = frame.sections[index], (frame.plan.sections or ())[index], frame.band
     arousal = 0.5 if frame.plan.arousal is None else frame.plan.arousal
     playing = arrange.active(index, frame.sections, spec, band, arousal, frame.seed)
     due = {v.part.id: arrange.resting(v, index, frame.sections, band, playing, frame.seed) for v in band.voices}
-    tune = arrange.rested(lead_lines(lead, index, spec), due["lead"], frame.bar) if "lead" in playing else []
+    tune = lead_lines(lead, index, spec) if "lead" in playing else []
     spare = {v.part.id for v in arrange.covers(band, playing, section, spec)}
     rests = due | dict.fromkeys(spare, frozenset(range(section.bars)))
     able = playing | spare
@@ -208,7 +210,7 @@ def _lines(voice: Voice, frame: _Frame, index: int, spec: SectionPlan, tune: lis
         return []
     share = (spec.density or {}).get(role, 1.0)
     arousal = plan.arousal if plan.arousal is not None else 0.5
-    scale = min(1.8, max(0.3, (0.5 + arousal) * (0.05 + 1.45 * section.energy))) * share
+    scale = min(1.8, max(0.3, (0.5 + arousal) * (0.05 + 1.45 * fullness(section, frame.sections)))) * share
     after = frame.following(index)
     # Sections of one theme share the figures of their accompaniment; what differs is density, harmony and the tune.
     theme = "B" if section.role in ("B", "build") else section.role if section.role == "break" else "A"

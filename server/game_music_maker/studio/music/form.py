@@ -16,6 +16,14 @@ from .library import Palette
 from .score import TempoMap
 
 _LENGTH_COST = {4: 0.30, 8: 0.0, 12: 0.35, 16: 0.45, 6: 0.45, 2: 1.0, 10: 0.6, 3: 0.9, 5: 0.7, 7: 0.6, 9: 0.6, 1: 2.0}
+_PHRASE_COST = {4: 0.0, 8: 0.0, 6: 0.55, 5: 0.65, 7: 0.65, 12: 0.7, 10: 0.8, 9: 0.9, 11: 0.9}
+"""What a length costs where the form is abridged: there a phrase of four bars is a section, and none is shorter."""
+_FOLLOWS = {"": ("intro", "A"), "intro": ("A",), "A": ("A'", "B"), "A'": ("B",), "B": ("return",)}
+"""Role → those that come after it in an abridged form; ``return`` is the A' after B."""
+_TERNARY = 12
+"""Bars from which there is room for a contrast between two statements of the theme."""
+_INTRODUCED = 18
+"""Bars from which an abridged form keeps its intro."""
 _ENERGY = {"intro": 0.30, "A": 0.52, "A'": 0.66, "B": 0.85, "break": 0.28, "build": 0.62, "outro": 0.34, "turn": 0.4}
 
 
@@ -58,22 +66,30 @@ def slices(
     footage = video if video is not None and video.look != "none" and video.flow else None
     turns = [point.at_s for point in arc if point.at_s]
     turns += [tempo.seconds(intro * bar)] if intro else []
-    bounds = _bounds(bars, plan, tempo, bar, footage, turns)
+    pull = _pulls(bars, tempo, bar, footage, turns)
+    # Where the intensity turns at named moments, these are the form.
+    short = bars < sum(size for _, size in plan) and not any(point.at_s for point in arc)
+    if short:
+        shape = [("intro", intro)] * (intro > 0) + _abridged(bars - intro, plan, pull[intro:])
+        bounds = [sum(size for _, size in shape[:i]) for i in range(len(shape))]
+        roles = [role for role, _ in shape]
+    else:
+        bounds = _bounds(bars, plan, pull)
+        roles = _roles(list(zip(bounds, [*bounds[1:], bars], strict=True)), plan, loop)
+        if intro and len(roles) > 1:
+            roles[:2] = ["intro", "A"]
     spans = list(zip(bounds, [*bounds[1:], bars], strict=True))
-    roles = _roles(spans, plan, loop)
-    if intro and len(roles) > 1:
-        roles[:2] = ["intro", "A"]
     energies = [_ENERGY[role] for role in roles]
     if footage is not None:
         seen = [_motion(footage, tempo.seconds(a * bar), tempo.seconds(b * bar)) for a, b in spans]
         ranks = _ranks(seen)
         energies = [0.6 * r + 0.4 * e for r, e in zip(ranks, energies, strict=True)]
-        roles = _by_energy(roles, energies)
+        roles = roles if short else _by_energy(roles, energies)
     if arc:
         seconds = tempo.seconds(bars * bar)
         said = [_arc_at(arc, tempo.seconds((a + b) * bar / 2), seconds) for a, b in spans]
         energies = [0.15 * e + 0.85 * s for e, s in zip(energies, said, strict=True)]
-        roles = _by_energy(roles, energies)
+        roles = roles if short else _by_energy(roles, energies)
     energies = _spread(energies, arousal, keep=bool(arc))
     if not arc:  # a theme is stated with its tune: only intros, breaks and endings go below that
         energies = [
@@ -108,16 +124,9 @@ def looped(
     return LoopPlan(start_beat=start, len_beats=float(total) - start)
 
 
-def _bounds(
-    bars: int,
-    plan: Sequence[tuple[str, int]],
-    tempo: TempoMap,
-    bar: Fraction,
-    video: VideoMap | None,
-    turns: Sequence[float],
-) -> list[int]:
-    """First bars of the sections: dynamic programme over bar lines; scene changes pull, odd lengths cost. Moments at
-    which the intensity is to turn pull so that nothing else holds."""
+def _pulls(bars: int, tempo: TempoMap, bar: Fraction, video: VideoMap | None, turns: Sequence[float]) -> list[float]:
+    """By bar line how much a scene change there asks for a new section. Moments at which the intensity is to turn pull
+    so that nothing else holds."""
     pull = [0.0] * (bars + 1)
     if video is not None:
         changes = [c.t for c in video.cuts if c.w >= 0.9] or [a for a, _ in video.scenes[1:]]
@@ -126,6 +135,38 @@ def _bounds(
             pull[i] = 0.9 if near <= 0.06 else 0.5 if near <= 0.5 else 0.0
     for turn in turns if bars > 1 else ():
         pull[min(range(1, bars), key=lambda i: abs(tempo.seconds(i * bar) - turn))] += 3.0
+    return pull
+
+
+def _abridged(bars: int, plan: Sequence[tuple[str, int]], pull: Sequence[float]) -> list[tuple[str, int]]:
+    """The sections (role, bars) of a piece that is shorter than its palette's form: the form is shortened, not broken
+    off, so that the theme comes back after its contrast (rounded binary form, a a' b a'; Caplin, "Classical Form",
+    1998). Under `_TERNARY` bars the theme is answered by itself."""
+    roles = [role for role, _ in plan]
+    ends = ("return",) if bars >= _TERNARY else ("A", "A'")
+    best: dict[tuple[int, str], tuple[float, list[tuple[str, int]]]] = {(0, ""): (0.0, [])}
+    for end in range(1, bars + 1):
+        for size in range(min(end, 12), 0, -1):
+            for before, following in _FOLLOWS.items():
+                if (end - size, before) not in best:
+                    continue
+                score, path = best[end - size, before]
+                for role in following:
+                    if role == "intro" and (size not in (2, 4) or bars < _INTRODUCED or roles[0] != "intro"):
+                        continue
+                    cost = 0.1 + (0.5 / size if role == "intro" else _PHRASE_COST.get(size, 2.0))
+                    cost -= 0.25 * (end == bars and size % 4 > 0)  # the last phrase is the one that is drawn out
+                    cost += 0.04 * max(0.0, size - bars / 3) if role == "B" else -0.02 * size if role == "A" else 0.0
+                    gain = 0.15 * (role == "A'" and "A'" in roles[: roles.index("B") if "B" in roles else None])
+                    worth = score + pull[end - size] + gain - cost
+                    if worth > best.get((end, role), (-1e9, []))[0]:
+                        best[end, role] = (worth, [*path, ("A'" if role == "return" else role, size)])
+    return max((best[bars, role] for role in ends if (bars, role) in best), key=lambda found: found[0])[1]
+
+
+def _bounds(bars: int, plan: Sequence[tuple[str, int]], pull: list[float]) -> list[int]:
+    """First bars of the sections: dynamic programme over bar lines; scene changes pull, odd lengths cost."""
+    pull = [*pull]
     at = 0
     for _, size in list(plan) * 20:
         at += size

@@ -85,24 +85,30 @@ def section_chords(
         # Slow chords make the theme a parallel period: the second phrase begins over the chord that the first began on.
         length = min(length, 2 * bar)
         second = next((name for name in row if name != row[0]), row[0])
-        last = row[-1] if _steps((row[0], row[-1])) <= _known(palette) else second
-        row = (row[0], second, row[0], last)
+        able = [name for name in row if name != row[0] and _steps((row[0], name)) <= _known(palette)]
+        last = able[-1] if able else second
+        row = (row[0], last if bars * bar < 4 * length else second, row[0], last)
     count = max(1, -int(-bars * bar // length))
     names = [row[i % len(row)] for i in range(count)]
     # A return varies its second round; where the chords go round once only, they are what makes it a return.
     if role == "A'" and count >= 2 * len(row) and generator.random() < 0.45 + 0.3 * tension:
         varied = _swapped(names, generator, first=count // 2)
         names = varied if _steps(varied) <= _known(palette) else names
+    slots = [(i * length, name) for i, name in enumerate(names)]
     if turns and count > len(material.turn):
-        names[-len(material.turn) :] = material.turn
+        # In a short section chords of two bars would make the way back longer than the theme: it goes bar by bar.
+        step = min(length, bar) if bars * bar <= 4 * length else length
+        begin = bars * bar - len(material.turn) * step
+        slots = [(at, name) for at, name in slots if at < begin]
+        slots += [(begin + i * step, name) for i, name in enumerate(material.turn)]
     if closes and count > 1:
-        names[-1] = _tonic(material.A)
-        if count > 2 and cadence(names[-2], names[-1]) not in _known(palette):
-            names[-2] = _before(names[-1], palette) or names[-2]
-    end = bars * bar
-    return tuple(
-        ChordSlot(beat=float(i * length), rn=name, bass=None) for i, name in enumerate(names) if i * length < end
-    )
+        home, last = _tonic(material.A), bars * bar - min(length, bar)
+        slots = [(at, name) for at, name in slots if at < last]
+        at, name = slots[-1]
+        if len(slots) > 1 and (name == home or cadence(name, home) not in _known(palette)):
+            slots[-1] = (at, _before(home, palette) or name)
+        slots.append((last, home))
+    return tuple(ChordSlot(beat=float(at), rn=name, bass=None) for at, name in slots if at < bars * bar)
 
 
 def _cue_chords(row: Sequence[str], beats: Fraction) -> tuple[ChordSlot, ...]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import tanh
 
 from ...contract.score import ScorePlan, SectionPlan
+from .arrange import rested
 from .band import Band
 from .chance import chance
 from .figure import Line
-from .melody import B_HIGHER, LeadNote, Room, adapt, settled, vary, write_theme
+from .knit import breathes, knit
+from .melody import B_HIGHER, HEAD, LeadNote, Room, adapt, settled, vary, write_theme
+from .metrics import chord_at
 from .motif import Bar
 from .score import Chord, Section
 
-THEME_BARS = 8
+THEME_BARS, PHRASE_BARS = 8, 4
 Spans = Sequence[tuple[Fraction, Fraction]]
 
 
@@ -26,7 +30,7 @@ def theme_of(role: str) -> str:
 
 @dataclass
 class Lead:
-    """The themes of one run of the composer; `themes` fills as sections ask.
+    """The themes of one run of the composer; `themes` and `grounds` fill as sections ask.
 
     A theme is written over the chords of the first section that is its own, whether or not that section plays it, so
     that an edit of who plays leaves the tune as it was.
@@ -39,9 +43,13 @@ class Lead:
     sections: Sequence[Section]
     chords: Sequence[Sequence[Chord]]
     """By section, beats relative to it."""
+    waits: Sequence[int]
+    """By section the bars for which the tune waits at its beginning."""
     speech: Spans = ()
     """Beats in which somebody speaks."""
     themes: dict[str, list[LeadNote]] = field(default_factory=dict)
+    grounds: dict[str, list[Chord]] = field(default_factory=dict)
+    """The chords under each theme, beats relative to its start."""
 
     def room(self, tension: float) -> Room | None:
         voice = self.band.voice("lead")
@@ -65,22 +73,57 @@ class Lead:
 
     def theme(self, name: str, room: Room) -> list[LeadNote]:
         if name not in self.themes:
-            first = next(i for i, s in enumerate(self.sections) if theme_of(s.role) == name)
-            size = min(THEME_BARS, self.sections[first].bars)
-            row = [c for c in self.chords[first] if c.beat < size * self.bar]
-            end = (
-                self.theme("A", room)[-1:]
-                if name == "B" and any(theme_of(s.role) == "A" for s in self.sections)
-                else []
-            )
+            size, row = self._ground(name)
+            self.grounds[name] = row
+            if knit(self.sections) >= 0.5:  # in a few bars every one of its bars is needed to say the idea
+                room = replace(room, rest=0.0)
+            if name == "A":
+                room = replace(room, breath=breathes(self.sections))
+            stated = name == "B" and any(theme_of(s.role) == "A" for s in self.sections)
+            other = self.theme("A", room) if stated else []
             self.themes[name] = (
                 write_theme(
-                    name, size, row, room, self.seed, _given(self.plan, room), before=end[0].pitch if end else None
+                    name,
+                    size,
+                    row,
+                    room,
+                    self.seed,
+                    _given(self.plan, room),
+                    before=other[-1].pitch if other and size >= PHRASE_BARS else None,
+                    other=other,
                 )
                 if row
                 else []
             )
         return self.themes[name]
+
+    def _ground(self, name: str) -> tuple[int, list[Chord]]:
+        """Bars of a theme and the chords under it, those of the first section that sings it.
+
+        Where that has no room for a second phrase, the phrase is written over the section in which it is heard: the
+        theme's return answers its statement."""
+        every = [i for i, s in enumerate(self.sections) if theme_of(s.role) == name]
+        own = [i for i in every if self.sections[i].role not in _SILENT] or every
+        first, late = self.sections[own[0]], self.late(own[0])
+        size = min(THEME_BARS, first.bars - late)
+        row = [
+            replace(c, beat=c.beat - late * self.bar) for c in self.chords[own[0]] if c.beat + c.beats > late * self.bar
+        ]
+        row = [c for c in row if c.beat < size * self.bar]
+        later = next((i for i in own[1:] if self.sections[i].bars >= PHRASE_BARS and first.bars >= PHRASE_BARS), None)
+        if size == THEME_BARS or later is None or late:
+            return size, row
+        begun = size * self.bar
+        shift = PHRASE_BARS * self.bar if self.sections[later].bars < THEME_BARS else Fraction(0)
+        for c in self.chords[later]:
+            start, end = max(c.beat + shift, begun), min(c.beat + c.beats + shift, THEME_BARS * self.bar)
+            if start < end:
+                row.append(replace(c, beat=start, beats=end - start))
+        return THEME_BARS, row
+
+    def late(self, index: int) -> int:
+        """Bars after which a section that has no room for a phrase beside the wait begins its theme."""
+        return self.waits[index] if self.sections[index].bars < THEME_BARS else 0
 
     def returns(self, index: int) -> int:
         """How many sections before `index` have the same theme."""
@@ -103,19 +146,25 @@ def lead_lines(lead: Lead, index: int, spec: SectionPlan) -> list[Line]:
     room = replace(room, tension=section.tension)
     generator = chance(lead.seed, section.id, "lead", spec.seed_offset or 0)
     again = lead.returns(index)
-    length = _size(theme, lead.bar)
     centre = room.centre + B_HIGHER * (theme_of(section.role) == "B")
     notes: list[LeadNote] = []
-    at = Fraction(0)
+    at = begin = lead.late(index) * lead.bar
     while at < section.beats:
         here = [replace(c, beat=c.beat - at) for c in chords if c.beat + c.beats > at]
         left = section.beats - at
-        row = [n for n in theme if n.beat < left]
+        if at > begin and left < 2 * lead.bar:
+            break  # no idea begins that cannot end
+        length, answer = _size(theme, lead.bar), Fraction(0)
+        if again and at == begin and PHRASE_BARS <= section.bars < THEME_BARS and length == THEME_BARS * lead.bar:
+            length = answer = PHRASE_BARS * lead.bar
+        row = [replace(n, beat=n.beat - answer) for n in theme if answer <= n.beat < answer + left]
         before = notes[-1].pitch if notes else _came_from(lead, index, room)
-        row = _entered(row, here, room, spec.lift or 0, before)
-        row = settled(row, here, room, centre + (spec.lift or 0), before)
-        if again or at or section.role == "A'":
-            row = vary(row, here, room, generator)
+        if knit(lead.sections) >= 0.5 and not spec.lift:
+            ground = [replace(c, beat=c.beat - answer) for c in lead.grounds[theme_of(section.role)]]
+            row = _known(row, ground, here, room, centre, before)
+        else:
+            row = _fitted(row, here, room, spec.lift or 0, centre, before)
+            row = vary(row, here, room, generator) if again or at > begin or section.role == "A'" else row
         for number in range(spec.variation or 0):
             row = vary(row, here, room, chance(lead.seed, section.id, "variation", number, int(at)))
         if left < length:
@@ -123,8 +172,44 @@ def lead_lines(lead: Lead, index: int, spec: SectionPlan) -> list[Line]:
         notes += [replace(n, beat=at + n.beat, dur=min(n.dur, left - n.beat)) for n in row]
         at += length
     lines = [Line(n.beat, n.dur, n.pitch, 0.35 if n.beat % lead.bar == 0 else 0.1) for n in notes]
+    if not begin:
+        lines = rested(lines, frozenset(range(lead.waits[index])), lead.bar)
     spans = [(a - section.start_beat, b - section.start_beat) for a, b in lead.speech]
     return under_speech(lines, spans, room)
+
+
+def _known(
+    theme: list[LeadNote], ground: Sequence[Chord], chords: Sequence[Chord], room: Room, centre: float,
+    before: int | None,
+) -> list[LeadNote]:  # fmt: skip
+    """The theme as it was stated over `ground`, wherever `chords` let it: phrase by phrase all of it or its head, so
+    that a piece of a few bars is heard to come back; what stands over other chords follows them."""
+    out: list[LeadNote] = []
+    for _, notes in itertools.groupby(theme, key=lambda n: n.phrase):
+        phrase = list(notes)
+        head = [n for n in phrase if n.beat - phrase[0].beat // room.bar * room.bar < HEAD * room.bar]
+        kept = phrase if _alike(phrase, ground, chords) else head if _alike(head, ground, chords) else []
+        last = out[-1].pitch if out else before
+        out += kept
+        rest = phrase[len(kept) :]
+        if rest and kept:
+            out += adapt(rest, chords, room, before=out[-1].pitch)
+        elif rest:
+            out += _fitted(rest, chords, room, 0, centre, last)
+    return out
+
+
+def _fitted(
+    theme: list[LeadNote], chords: Sequence[Chord], room: Room, up: int, centre: float, before: int | None
+) -> list[LeadNote]:
+    """The theme over other chords, in its register."""
+    return settled(_entered(theme, chords, room, up, before), chords, room, centre + up, before)
+
+
+def _alike(notes: Sequence[LeadNote], first: Sequence[Chord], second: Sequence[Chord]) -> bool:
+    """Whether both rows of chords ask the same of all notes."""
+    pairs = [(chord_at(first, n.beat), chord_at(second, n.beat)) for n in notes]
+    return all(a is not None and b is not None and a.pcs == b.pcs and a.scale == b.scale for a, b in pairs)
 
 
 def _entered(theme: list[LeadNote], chords: Sequence[Chord], room: Room, up: int, before: int | None) -> list[LeadNote]:

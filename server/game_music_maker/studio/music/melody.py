@@ -17,11 +17,13 @@ from .chance import chance
 from .contour import Wish, fit
 from .library import Palette
 from .metrics import chord_at
-from .motif import Bar, cadence, draw, fragment, invert, new_tail
+from .motif import Bar, cadence, draw, fragment, held, invert, new_tail
 from .score import Chord
 from .theory import ladder
 
 TRIES = 24
+RANGE = 11
+"""Semitones that the themes of a piece span together at least, where their notes can."""
 HEAD = 2
 """Bars of a phrase that say its idea."""
 B_HIGHER = 2.5
@@ -45,7 +47,7 @@ class LeadNote:
 @dataclass(frozen=True, slots=True)
 class Room:
     """What a theme is written in: bar length and slot in quarter notes, span of pitches and the `centre` that
-    the line stays around, palette and how busy it is."""
+    the line stays around, palette and how busy it is; `breath`: the statement has a bar of rest before its end."""
 
     bar: Fraction
     slots: int
@@ -55,6 +57,7 @@ class Room:
     busy: float
     rest: float
     tension: float = 0.3
+    breath: bool = False
 
     @property
     def slot(self) -> Fraction:
@@ -70,17 +73,21 @@ def write_theme(
     idea: tuple[Bar, Bar] | None = None,
     *,
     before: int | None = None,
+    other: Sequence[LeadNote] = (),
 ) -> list[LeadNote]:
     """A theme of `bars` bars over `chords` (beats relative to the theme's start), by phrases of up to four bars.
 
     `idea` is the motif; drawn where None. The second phrase answers the first: its head again, its end closed.
-    `before` is the pitch that the theme comes from.
+    `before` is the pitch that the theme comes from, `other` the piece's other theme: the two together have a range.
     """
     idea = idea or draw(room.palette, room.slots, seed, room.busy)
     if name == "B":
-        room = replace(room, centre=min(room.centre + B_HIGHER, room.span[1] - 5))
+        # Two bars have no room for a way up: they are the summit.
+        higher = B_HIGHER if bars > 3 else 2 * B_HIGHER
+        room = replace(room, centre=min(room.centre + higher, room.span[1] - 5))
         generator = chance(seed, "motif", "B")
-        idea = (invert(idea[1]), new_tail(idea[0], generator))
+        # Where B is no whole phrase it is the motif turned over, so that it is heard as the theme's.
+        idea = (invert(idea[1]), new_tail(idea[0], generator)) if bars > 3 else (invert(idea[0]), invert(idea[1]))
     notes: list[LeadNote] = []
     size = min(4, bars)
     last = before
@@ -93,20 +100,32 @@ def write_theme(
         score = float("-inf")
         for attempt in range(TRIES):
             generator = chance(seed, "melody", name, phrase, attempt)
-            shape = _phrase(idea, length, phrase, final, here, generator)
+            shape = _phrase(idea, length, phrase, final, here, generator, turned=name == "B")
             if said:
                 later = _place(shape[HEAD:], start + HEAD, chords, here, generator, said[-1].pitch, phrase, final)
                 found = [*(replace(n, phrase=phrase) for n in said), *later]
             else:
                 found = _place(shape, start, chords, here, generator, last, phrase, final)
             worth = _worth(found, here)
+            if said_before := [n.pitch for n in (*other, *notes)]:
+                pitches = [*said_before, *(n.pitch for n in found)]
+                worth -= 0.8 * max(0, RANGE - (max(pitches) - min(pitches)))
             if final and notes and found:  # the end leads back to the beginning, for the next time round
                 worth -= 0.4 * max(0, abs(found[-1].pitch - notes[0].pitch) - 4)
             if worth > score and found:
                 best, score = found, worth
         notes += best
         last = best[-1].pitch if best else last
-    return settled(notes, chords, room, room.centre, before)
+    out = settled(notes, chords, room, room.centre, before)
+    return _lifted(out, other, chords, room) if bars < 4 else out
+
+
+def _lifted(notes: list[LeadNote], other: Sequence[LeadNote], chords: Sequence[Chord], room: Room) -> list[LeadNote]:
+    """A short contrast, moved up until it and the theme have a melody's range. It comes after a rest, from nowhere."""
+    low = min((n.pitch for n in (*other, *notes)), default=0)
+    tried = [notes, *(adapt(notes, chords, room, up=up) for up in (2.0, 3.0, 4.0, 5.0))]
+    wide = [row for row in tried if max((n.pitch for n in row), default=0) - low >= RANGE - 1]
+    return wide[0] if wide and other else notes
 
 
 def settled(
@@ -148,15 +167,17 @@ def _said_again(notes: Sequence[LeadNote], start: Fraction, chords: Sequence[Cho
 
 
 def _phrase(
-    idea: tuple[Bar, Bar], bars: int, phrase: int, final: bool, room: Room, generator: np.random.Generator
-) -> list[Bar]:
+    idea: tuple[Bar, Bar], bars: int, phrase: int, final: bool, room: Room, generator: np.random.Generator, *,
+    turned: bool = False,
+) -> list[Bar]:  # fmt: skip
     """The bars of one phrase as shapes: idea, idea developed, cadence."""
     first, second = idea
     end = cadence(room.slots, generator, final=final)
     if bars == 1:
         return [first if generator.random() < 0.5 else new_tail(first, generator)]
     if bars == 2:
-        return [first, end]
+        # A sparse motif that B turns over takes both bars to be known.
+        return [first, held(second) if turned and first.count < 3 else end]
     way = float(generator.random())
     if phrase % 2 == 0:  # statement: the idea, and its head again elsewhere
         third = first if way < 0.75 else new_tail(first, generator)
@@ -165,7 +186,8 @@ def _phrase(
         third = fragment(first) if way < 0.5 else invert(first) if way < 0.75 else new_tail(second, generator)
         shapes = [first, second, third]
     shapes = shapes[: bars - 1]
-    if generator.random() < room.rest and len(shapes) > 2:
+    rests = generator.random() < room.rest or (room.breath and phrase == 0)
+    if rests and len(shapes) > 2:
         shapes[2] = Bar((-room.slots,), ())
     return [*shapes, end]
 
@@ -259,9 +281,10 @@ def _worth(notes: Sequence[LeadNote], room: Room) -> float:
     place = summits[0] / count
     return (
         6.0 * min(small, 0.78)
+        - 8.0 * max(0.0, 0.64 - small)
         - 12.0 * max(0.0, small - 0.83)
         - 1.5 * abs(step - room.palette.melody.step)
-        - 2.0 * max(0.0, repeats - 0.2)
+        - 3.5 * max(0.0, repeats - 0.2)
         - 2.0 * wide
         - 3.0 * max(0.0, sum(s >= 5 for s in sizes) / count - 0.25)
         - 1.6 * open_leaps

@@ -117,6 +117,12 @@ def fragment(bar: Bar) -> Bar:
     return Bar(tuple(half * 2), (*steps, -1, *steps))
 
 
+def held(bar: Bar) -> Bar:
+    """The bar with its last note held to the bar's end: a motif that is a phrase by itself."""
+    last = max((i for i, value in enumerate(bar.rhythm) if value > 0), default=0)
+    return replace(bar, rhythm=(*bar.rhythm[:last], sum(abs(value) for value in bar.rhythm[last:])))
+
+
 def cadence(slots: int, generator: np.random.Generator, *, final: bool) -> Bar:
     """The end of a phrase: a short approach and a long note, then room to breathe."""
     if final:

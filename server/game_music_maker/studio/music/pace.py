@@ -20,6 +20,7 @@ from .accompaniment import weight
 from .band import Band
 from .drums import TAIKO_PROGRAM
 from .figure import Line
+from .knit import fullness, knit
 from .library import DrumGrid
 from .metrics_picture import bar_motion, percentiles
 from .score import Chord, Hit, Section, TempoMap
@@ -56,10 +57,20 @@ class Wanted:
     compound: bool = False
 
 
-def course(video: VideoMap | None, tempo: TempoMap, bar: Fraction, sections: Sequence[Section]) -> list[float] | None:
-    """By bar how full it wants to be, 0–1: the percentile of its motion among all, with its section's energy.
+@dataclass(frozen=True, slots=True)
+class Course:
+    """By bar how full it wants to be, 0–1: `whole` for all that sounds, `figures` for what accompanies a theme that
+    is to be known again."""
 
-    None where there is no motion to follow. It hangs on the footage and on the bar's own section alone.
+    whole: tuple[float, ...]
+    figures: tuple[float, ...]
+
+
+def course(video: VideoMap | None, tempo: TempoMap, bar: Fraction, sections: Sequence[Section]) -> Course | None:
+    """The percentile of each bar's motion among all, with its section's energy; for figures the motion is the mean of
+    the bars in which a short piece has the same bar of its theme.
+
+    None where there is no motion to follow. It hangs on the footage, the form and the bar's own section alone.
     """
     bars = [s for s in sections for _ in range(s.bars)]
     if video is None or video.look == "none" or not video.flow or len(bars) < 4:
@@ -69,7 +80,18 @@ def course(video: VideoMap | None, tempo: TempoMap, bar: Fraction, sections: Seq
     sway = min(1.0, spread / 0.35)
     energy = np.clip([(s.energy - 0.25) / 0.7 for s in bars], 0.0, 1.0)
     seen = 0.5 + sway * (percentiles(motion.tolist()) - 0.5)
-    return [float(x) for x in _OF_MOTION * seen + (1 - _OF_MOTION) * energy]
+    places = [(s.role in ("A", "A'"), i % 4) for s in sections for i in range(s.bars)]
+    same = [
+        [j for j, other in enumerate(places) if other == place] if place[0] else [i] for i, place in enumerate(places)
+    ]
+    share = knit(sections)
+    shared = np.array([share * seen[rows].mean() + (1 - share) * seen[i] for i, rows in enumerate(same)])
+    level = np.clip([(fullness(s, sections) - 0.25) / 0.7 for s in bars], 0.0, 1.0)
+    whole, figures = (
+        tuple(float(x) for x in _OF_MOTION * moved + (1 - _OF_MOTION) * full)
+        for moved, full in ((seen, energy), (shared, level))
+    )
+    return Course(whole, figures)
 
 
 def paced(
@@ -77,7 +99,7 @@ def paced(
     band: Band,
     section: Section,
     spec: SectionPlan,
-    course: Sequence[float],
+    course: Course,
     meter: tuple[int, int],
     hits: Sequence[Hit],
     chords: Sequence[Chord],
@@ -92,7 +114,10 @@ def paced(
     low, high = band.scene.pace
     shares = spec.density or {}
     asked = float(bar) / 4 * (sum(shares.values()) / len(shares) if shares else 1.0)
-    places = [round(asked * (low + (high - low) * x)) for x in course[first : first + section.bars]]
+    places, shared = (
+        [round(asked * (low + (high - low) * x)) for x in row[first : first + section.bars]]
+        for row in (course.whole, course.figures)
+    )
     struck = [
         frozenset(
             int((h.beat - at) * 4)
@@ -105,13 +130,21 @@ def paced(
     roles = {v.part.id: v.part.role for v in band.voices}
     able = drums is not None and (spec.active or {}).get("perc") is not False and shares.get("perc", 1.0) > 0.7
     wanted = Wanted(
-        frozenset(c.beat for c in chords), places, struck, bar, keeper((band.style.drums, band.scene.drums)),
+        frozenset(c.beat for c in chords), shared, struck, bar, keeper((band.style.drums, band.scene.drums)),
         first=drums is None or drums.spec.density < 0.35, strength=0.3 + 0.2 * section.energy,
         joins=1 if first == 0 else 0, compound=meter[1] == 8 and meter[0] % 3 == 0,
     )  # fmt: skip
     if drums is None or not able:
-        return follow(rows, roles, "", wanted)
-    return follow({drums.part.id: [], **rows}, roles, drums.part.id, wanted)
+        return follow(rows, roles, "", replace(wanted, places=places))
+    out = follow({drums.part.id: [], **rows}, roles, drums.part.id, wanted)
+    if places == shared:
+        return out
+    return follow(
+        out,
+        {part: role if role == "perc" else "" for part, role in roles.items()},
+        drums.part.id,
+        replace(wanted, places=places),
+    )
 
 
 def keeper(grids: Sequence[DrumGrid]) -> int | None:
