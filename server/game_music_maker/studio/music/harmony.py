@@ -102,12 +102,12 @@ def section_chords(
         slots = [(at, name) for at, name in slots if at < begin]
         slots += [(begin + i * step, name) for i, name in enumerate(material.turn)]
     if closes and count > 1:
-        home, last = _tonic(material.A), bars * bar - min(length, bar)
-        slots = [(at, name) for at, name in slots if at < last]
+        home, final = _tonic(material.A), bars * bar - min(length, bar)
+        slots = [(at, name) for at, name in slots if at < final]
         at, name = slots[-1]
         if len(slots) > 1 and (name == home or cadence(name, home) not in _known(palette)):
             slots[-1] = (at, _before(home, palette) or name)
-        slots.append((last, home))
+        slots.append((final, home))
     return tuple(ChordSlot(beat=float(at), rn=name, bass=None) for at, name in slots if at < bars * bar)
 
 
