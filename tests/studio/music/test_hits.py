@@ -161,3 +161,14 @@ def test_a_soft_stroke_of_the_groove_on_a_hit_is_struck_as_hard() -> None:
     notes = {"perc": groove, "pad": held("pad", 0, 16, 60, 63, 67, 72, 75)}
     _, out = answer_hits([PAD, KIT], notes, [hit(8)], [C], ScorePlan(meter="4/4"))
     assert [n.vel for n in out["perc"] if n.beat == 8 and n.pitch == SNARE] > [90]
+
+
+def test_headroom_for_hits_leaves_the_metre_of_the_rest() -> None:
+    """Ten steps of velocity between beat and off-beat are still seven or more."""
+    row = [Note("pad", Fraction(b, 2), Fraction(1, 2), 60, 90 if b % 2 else 100) for b in range(16)]
+    _, out = answer_hits([PAD], {"pad": row}, [hit(7)], [], ScorePlan(meter="4/4"))
+    half = Fraction(1, 2)
+    on, off = ({n.vel for n in out["pad"] if n.beat in beats} for beats in ((1, 2, 3), (1 + half, 2 + half)))
+    assert len(on) == len(off) == 1
+    assert min(on) - max(off) >= 7
+    assert max(on) <= 90
