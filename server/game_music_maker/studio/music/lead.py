@@ -190,7 +190,8 @@ def _known(
         head = [n for n in phrase if n.beat - phrase[0].beat // room.bar * room.bar < HEAD * room.bar]
         kept = phrase if _alike(phrase, ground, chords) else head if _alike(head, ground, chords) else []
         last = out[-1].pitch if out else before
-        out += kept
+        led = _entered(kept, chords, room, 0, last) if kept else []
+        out += kept if not kept or led[0].pitch == kept[0].pitch else led  # only its entrance is a reason to move it
         rest = phrase[len(kept) :]
         if rest and kept:
             out += adapt(rest, chords, room, before=out[-1].pitch)
