@@ -89,6 +89,14 @@ def test_a_hit_at_a_moment_is_heard_there_and_stays_there(plan: ScorePlan, words
     assert "No hit at 120 s" in revise(known, read_changes("put a hit at 2:00")[0], seen)[1][0].text("en")
 
 
+def test_the_first_hit_of_a_piece_leaves_its_other_sections_alone(plan: ScorePlan) -> None:
+    before = compose(plan, VIDEO)
+    assert not before.hits
+    after = edited(plan, "put a hit at 0:21.3")[1]
+    touched = [i for i, (old, new) in enumerate(zip(hashes(before), hashes(after), strict=True)) if old != new]
+    assert touched == [max(i for i, s in enumerate(after.sections) if s.start_beat <= after.hits[0].beat)]
+
+
 def test_drums_stop_where_they_were_told_to(plan: ScorePlan) -> None:
     before = compose(plan, VIDEO)
     _, after = edited(plan, "drop the drums after 0:20")

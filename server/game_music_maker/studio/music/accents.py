@@ -56,12 +56,13 @@ def answer_hits(
     if not planned:
         return list(parts), notes
     levels = {hit.beat: level(notes, hit.beat, bar_of(plan)) for hit in planned}
-    out = _made_room({part: list(row) for part, row in notes.items()}, parts, planned, levels)
+    marks = [Fraction(s.start_beat or 0).limit_denominator(960) for s in plan.sections or ()]
+    out = _made_room({part: list(row) for part, row in notes.items()}, parts, planned, levels, marks)
     drums = next((part for part in parts if part.drums), None)
     bass = next((part for part in parts if part.role in ("bass", "drone", "low_brass", "pulse")), None)
     sharp = sorted((p for p in parts if p.role in _STABBERS and not p.drums), key=lambda p: _STABBERS.index(p.role))
     open_to = [p for p in parts if p.role in ("pad", "choir", "brass", "low_brass") and not p.drums]
-    starts = frozenset(Fraction(s.start_beat or 0).limit_denominator(960) for s in plan.sections or ())
+    starts = frozenset(marks)
     apart, crashed = 4 * bar_of(plan), None  # at most one big stroke in four bars
     if drums is not None:
         out[drums.id] = _spared(out[drums.id], planned, bar_of(plan))
@@ -122,10 +123,17 @@ def bar_of(plan: ScorePlan) -> Fraction:
 
 
 def _made_room(
-    notes: dict[str, list[Note]], parts: Sequence[Part], hits: Sequence[Hit], levels: Mapping[Fraction, float]
+    notes: dict[str, list[Note]],
+    parts: Sequence[Part],
+    hits: Sequence[Hit],
+    levels: Mapping[Fraction, float],
+    marks: Sequence[Fraction],
 ) -> dict[str, list[Note]]:
     """Notes on a hit are accented; before a heavy one percussion and figures stop, held notes go on. Where none is
-    held nothing stops: a breath is not a hole."""
+    held nothing stops: a breath is not a hole. What is no accent is held back: in the whole piece where it answers a
+    picture, in the sections (`marks`: where they start) of the hits where all of them were asked for one by one, so
+    that the others stay as they are."""
+    asked = {bisect_right(marks, hit.beat) for hit in hits} if all(hit.locked for hit in hits) else None
     console = any(p.synth == NOISE for p in parts)
     movers = {p.id for p in parts if p.role in ("perc", "ostinato", "arp", "riff", "comp", "pulse", "harmony")}
     boost = {hit.beat: round((18 if hit.weight >= 0.9 else 14) * min(1.0, levels[hit.beat] / 80)) for hit in hits}
@@ -148,7 +156,8 @@ def _made_room(
         kept = [n for n in row if not thinned(n)] if part in movers else row
         out[part] = [
             replace(n, vel=min(127, n.vel + boost[n.beat])) if n.beat in boost else
-            n if part in (RISER, IMPACT) else replace(n, vel=_held_back(n.vel))
+            n if part in (RISER, IMPACT) or (asked is not None and bisect_right(marks, n.beat) not in asked)
+            else replace(n, vel=_held_back(n.vel))
             for n in kept
         ]  # fmt: skip
     return out

@@ -30,7 +30,7 @@ def close_piece(
     out: dict[str, list[Note]] = {}
     length = Fraction(1) if plan.ending == "hard" else min(Fraction(4), bar_of(plan))
     for part in parts:
-        row = [n for n in notes.get(part.id, []) if n.beat < end]
+        row = sorted((n for n in notes.get(part.id, []) if n.beat < end), key=lambda n: n.beat)
         row = [replace(n, dur_beats=min(n.dur_beats, end - n.beat)) for n in row]
         if row and tonic is not None and plan.ending != "fade":
             row += _last(part, row, end, length, tonic)
