@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import pytest
+
 from game_music_maker.contract.score import PaletteChoice, ScorePlan, SectionPlan
+from game_music_maker.studio.footage import Cut, VideoMap
 from game_music_maker.studio.music.accents import answer_hits
-from game_music_maker.studio.music.brief import Brief
+from game_music_maker.studio.music.brief import Brief, read_brief
 from game_music_maker.studio.music.compose import compose
 from game_music_maker.studio.music.drums import CRASH, KICK, NOISE, RIDE_BELL, SNARE, one_channel
 from game_music_maker.studio.music.endings import close_loop
@@ -172,3 +175,16 @@ def test_headroom_for_hits_leaves_the_metre_of_the_rest() -> None:
     assert len(on) == len(off) == 1
     assert min(on) - max(off) >= 7
     assert max(on) <= 90
+
+
+@pytest.mark.parametrize("style", ["overworld_adventure", "synthwave_racing", "town_village"])
+def test_all_who_play_strike_the_last_chord(style: str) -> None:
+    """A hit adds notes behind a part's others; the part still plays to the end."""
+    cuts = tuple(Cut(t=t, w=1.0) for t in (6.0, 13.5, 21.0))
+    video = VideoMap(duration=45.0, look="accurate", fps=30.0, cuts=cuts)
+    score = compose(make_plan(read_brief(f"{style.replace('_', ' ')} music, hit the cuts, seed 5"), video)[0], video)
+    assert any(h.planned for h in score.hits)
+    end = max(s.start_beat + s.beats for s in score.sections)
+    late = {n.part for n in score.notes if end - 8 <= n.beat < end}
+    fx = {part.id for part in score.parts if part.role == "fx"}
+    assert {n.part for n in score.notes if n.beat == end} >= late - fx
