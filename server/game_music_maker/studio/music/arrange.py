@@ -323,7 +323,7 @@ def _shares(lines: Sequence[Line], bar: float, bars: int) -> list[float]:
 
 
 _RINGS = frozenset({"keys", "piano", "comp", "arp", "pluck", "pad", "harmony"})
-"""Roles whose tones may go on where nothing else sounds."""
+"""Roles whose tones may go on where nothing else sounds; the bass where none of them is there."""
 _HOLE = Fraction(1, 2)
 """Beats without a tone that are heard as a hole in a section with a tune."""
 
@@ -346,7 +346,8 @@ def rung(
     for start, end in [*spans, (section.beats, section.beats)]:
         if until and start - until >= _HOLE:
             stop = min([start, *(c.beat for c in chords if c.beat >= until)])
-            last = {p.id: _before(out[p.id], until) for p in pitched if p.role in _RINGS}
+            able = sorted((p for p in pitched if p.role in _RINGS or p.role == "bass"), key=lambda p: p.role == "bass")
+            last = {p.id: _before(out[p.id], until) for p in able}
             part = next((p for p, tones in last.items() if tones), None)
             if part is not None:
                 out[part] = [replace(x, dur=stop - x.beat) if x in last[part] else x for x in out[part]]
