@@ -73,6 +73,9 @@ def test_tones_ring_on_where_nothing_else_sounds() -> None:
     assert [x.dur for x in out["comp"]] == [2] * 16
     covered = [Line(Fraction(0), Fraction(32), 40, 0.0)]
     assert arrange.rung({"comp": PLUCKED, "bass": covered}, chords, CALM, PUZZLE)["comp"] == PLUCKED
+    alone = arrange.rung({"comp": [], "bass": PLUCKED}, chords, CALM, PUZZLE)
+    assert [x.dur for x in alone["bass"]] == [2] * 16
+    assert arrange.rung({"comp": PLUCKED, "bass": PLUCKED}, chords, CALM, PUZZLE)["bass"] == PLUCKED
 
 
 def test_a_chord_whose_tones_come_one_by_one_has_all_of_them_in_soft_sections_too() -> None:
