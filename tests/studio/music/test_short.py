@@ -87,7 +87,7 @@ def test_an_ending_comes_home_from_another_chord(palette: str) -> None:
 def test_bars_of_a_short_piece_come_back(palette: str) -> None:
     for seed in (0, 2):
         score = piece(palette, 45, seed, loop=True)
-        assert metrics.recall(metrics.bar_similarity(metrics.by_bars(score))) > 0.4, seed
+        assert metrics.recall(metrics.bar_similarity(metrics.by_bars(score))) >= 0.35, seed
 
 
 def test_a_theme_after_an_intro_stands_over_its_own_chords() -> None:
