@@ -14,6 +14,7 @@ from .band import Band
 from .chance import chance
 from .figure import Line
 from .knit import breathes, knit
+from .library import library
 from .melody import B_HIGHER, HEAD, LeadNote, Room, adapt, settled, vary, write_theme
 from .metrics import chord_at
 from .motif import Bar
@@ -65,7 +66,7 @@ class Lead:
         # B stands higher by its own account; the piece as a whole keeps its register, however long its B sections are.
         sung = [s for s in self.sections if s.role not in _SILENT]
         share = sum(s.bars for s in sung if theme_of(s.role) == "B") / max(1, sum(s.bars for s in sung))
-        centre = middle + reach * tanh(shift / (1.8 * reach)) - B_HIGHER * share
+        centre = middle + reach * tanh(shift / (1.8 * reach)) - B_HIGHER * share + _named(plan.moods or ())
         rest = min(0.5, max(0.03, 0.28 - 0.22 * arousal + 0.18 * tension + 0.25 * (0.9 - voice.spec.density)))
         palette = self.band.scene if self.band.scene.melody else self.band.style
         busy = min(1.0, max(0.0, 0.15 + 0.55 * arousal + 0.2 * (voice.spec.density - 0.8)))
@@ -132,6 +133,16 @@ class Lead:
 
 
 _SILENT = ("intro", "break", "outro")
+
+
+def _named(moods: Sequence[str]) -> float:
+    """Semitones by which moods that were named move the tune beyond what they do to the piece as a whole, −2 to 2: two
+    lively moods that differ in brightness alone would else lie less than a semitone apart."""
+    known = [library().moods[m] for m in moods if m in library().moods]
+    if not known:
+        return 0.0
+    mean = sum(5 * m.v + 3 * (m.a - 0.5) for m in known) / len(known)
+    return max(-2.0, min(2.0, 0.55 * mean))
 
 
 def lead_lines(lead: Lead, index: int, spec: SectionPlan) -> list[Line]:
