@@ -7,7 +7,11 @@ from fractions import Fraction
 
 import numpy as np
 
+from game_music_maker.contract.score import PaletteChoice, ScorePlan
+from game_music_maker.studio.music.brief import Brief
+from game_music_maker.studio.music.compose import compose
 from game_music_maker.studio.music.library import library
+from game_music_maker.studio.music.plan import make_plan
 from game_music_maker.studio.music.score import Score, Section
 from game_music_maker.studio.sound import seam, swing
 from game_music_maker.studio.sound.play import later_pass, play
@@ -33,6 +37,15 @@ def test_tension_widens_the_loudness_range_and_the_loop_stays_exact(bank, band) 
         found = seam.of_played(score, played, next_pass=later_pass(score, bank))
         assert found.failures == ()
     assert ranges[1] > ranges[0] + 4
+
+
+def test_moods_that_are_both_slack_are_told_apart_where_they_are_named() -> None:
+    def asked(mood: str) -> float:
+        given = ScorePlan(seed=1, palette=PaletteChoice(scene="town_village"), moods=(mood,), length_s=40.0)
+        return swing.wanted(compose(make_plan(Brief(), None, given=given)[0])) or 0.0
+
+    assert asked("sad") > asked("happy") + 1.0
+    assert asked("tense") > asked("sad") + 2.0
 
 
 def test_gains_move_slowly_and_wrap_around_a_loop() -> None:

@@ -78,7 +78,13 @@ def compose(plan: ScorePlan, video: VideoMap | None = None) -> Score:
         title=band.scene.names["en"],
         seed=frame.seed,
         speech=video.speech if video is not None else (),
+        mood_tension=_mood_tension(plan.moods or ()),
     )
+
+
+def _mood_tension(moods: Sequence[str]) -> float | None:
+    known = [library().moods[m].t for m in moods if m in library().moods]
+    return sum(known) / len(known) if known else None
 
 
 def _rows(frame: _Frame, lead: Lead, index: int, course: pace.Course | None) -> Mapping[str, Sequence[Line]]:

@@ -148,7 +148,8 @@ class Chord:
 @dataclass(frozen=True, slots=True)
 class Score:
     """A whole piece. `length_s` is the length of the finished sound (of one pass where `loop` is set); `speech` are the
-    seconds in which the footage speaks: the tune steps back there."""
+    seconds in which the footage speaks: the tune steps back there; `mood_tension` is that of the moods that were named,
+    0–1, None where none was."""
 
     parts: tuple[Part, ...]
     notes: tuple[Note, ...]
@@ -168,3 +169,4 @@ class Score:
     title: str = ""
     seed: int = 0
     speech: tuple[tuple[float, float], ...] = ()
+    mood_tension: float | None = None

@@ -17,6 +17,9 @@ Doubles = NDArray[np.float64]
 
 TENTHS = 10
 _CALM_LU, _TENSE_LU = 5.6, 12.0
+_NAMED_LU, _EVEN = 3.0, 0.25
+"""LU by which a mood that was named moves the range further for each unit of its tension above `_EVEN`: sad and happy,
+which are both slack, would else lie too near to each other to be told apart."""
 _LEAST, _MOST = 0.45, 2.6
 _FARTHEST_DB = 8.0
 _SHORT, _SMOOTH = 30, 20
@@ -25,12 +28,14 @@ _TRIES = 8
 
 
 def wanted(score: Score) -> float | None:
-    """The loudness range in LU that a score's tension asks for; None where it is too short to have one."""
+    """The loudness range in LU that a score's tension and the moods that were named ask for; None where it is too
+    short to have one."""
     beats = float(sum(section.beats for section in score.sections))
     if score.length_s < _LEAST_S or beats <= 0:
         return None
     tension = sum(section.tension * float(section.beats) for section in score.sections) / beats
-    return _CALM_LU + (_TENSE_LU - _CALM_LU) * tension
+    named = 0.0 if score.mood_tension is None else _NAMED_LU * (score.mood_tension - _EVEN)
+    return _CALM_LU + (_TENSE_LU - _CALM_LU) * tension + named
 
 
 def moves(energy: Doubles, range_lu: float, wrap: bool) -> Doubles:
