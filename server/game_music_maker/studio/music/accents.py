@@ -12,6 +12,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from ...contract.score import ScorePlan
+from .carry import bar_of
 from .drums import CRASH, KICK, NOISE, RIDE_BELL, SNARE, SPLASH, TOM_LOW
 from .gestures import IMPACT, RISER
 from .metrics import chord_at
@@ -114,12 +115,6 @@ def _plays(row: Sequence[Note], beat: Fraction, bar: Fraction) -> bool:
     """Whether a part is at work around `beat`; one that lays out is not called back for an accent."""
     before = any(beat - bar <= n.beat <= beat or n.beat <= beat < n.beat + n.dur_beats for n in row)
     return before and any(beat <= n.beat < beat + bar or n.beat <= beat < n.beat + n.dur_beats for n in row)
-
-
-def bar_of(plan: ScorePlan) -> Fraction:
-    """Quarter notes of a bar."""
-    numerator, denominator = (plan.meter or "4/4").split("/")
-    return Fraction(4 * int(numerator), int(denominator))
 
 
 def _made_room(

@@ -17,6 +17,7 @@ from . import arrange, pace
 from .accents import answer_hits
 from .accompaniment import accompany, figures_of
 from .band import SYNTH_STYLES, Band, Voice, assemble
+from .carry import bar_of, tempo_of
 from .chance import chance, dealt, pink
 from .drums import NOISE, TAIKO_PROGRAM, Feel, drawn, groove, one_channel
 from .endings import close_loop, close_piece
@@ -25,8 +26,8 @@ from .gestures import flourish, lead_ins
 from .humanise import swung, timed
 from .knit import fullness
 from .lead import Lead, lead_lines
-from .library import library
-from .score import Chord, Hit, LoopSpan, Note, Part, Score, Section, TempoMap
+from .library import known_moods, library
+from .score import Chord, Hit, LoopSpan, Note, Part, Score, Section
 from .theory import numeral, pitch_class, scale_for
 
 LOUDEST = 108
@@ -83,8 +84,8 @@ def compose(plan: ScorePlan, video: VideoMap | None = None) -> Score:
 
 
 def _mood_tension(moods: Sequence[str]) -> float | None:
-    known = [library().moods[m].t for m in moods if m in library().moods]
-    return sum(known) / len(known) if known else None
+    known = known_moods(moods)
+    return sum(m.t for m in known) / len(known) if known else None
 
 
 def _rows(frame: _Frame, lead: Lead, index: int, course: pace.Course | None) -> Mapping[str, Sequence[Line]]:
@@ -114,13 +115,12 @@ class _Frame:
         self.seed = plan.seed or 0
         numerator, denominator = (plan.meter or "4/4").split("/")
         self.meter = (int(numerator), int(denominator))
-        self.bar = Fraction(4 * self.meter[0], self.meter[1])
+        self.bar = bar_of(plan)
         self.tonic_name = plan.key.tonic if plan.key and plan.key.tonic else "D"
         self.mode_name = plan.key.mode if plan.key and plan.key.mode else "dorian"
         self.mode = library().modes[self.mode_name]
         self.swing = plan.swing or band.style.swing
-        points = tuple((Fraction(p.beat).limit_denominator(960), p.bpm) for p in plan.tempo_map or ())
-        self.tempo = TempoMap(points or ((Fraction(0), 100.0),), plan.phase_s or 0.0)
+        self.tempo = tempo_of(plan)
         self.sections = [self._section(i, s) for i, s in enumerate(plan.sections or ())]
         self.end = max((s.start_beat + s.beats for s in self.sections), default=Fraction(0))
         self.chords = self._chords(plan.sections or ())

@@ -7,7 +7,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from ...contract.score import ScorePlan
-from .accents import SOFT_LEVEL, bar_of, level
+from .accents import SOFT_LEVEL, level
+from .carry import bar_of
 from .drums import CRASH, KICK, RIDE_BELL
 from .metrics import chord_at
 from .score import Chord, LoopSpan, Note, Part

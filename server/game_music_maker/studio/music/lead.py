@@ -14,9 +14,8 @@ from .band import Band
 from .chance import chance
 from .figure import Line
 from .knit import breathes, knit
-from .library import library
-from .melody import B_HIGHER, HEAD, LeadNote, Room, adapt, settled, vary, write_theme
-from .metrics import chord_at
+from .library import known_moods
+from .melody import B_HIGHER, LeadNote, Room, adapt, alike, head_of, settled, vary, write_theme
 from .motif import Bar
 from .score import Chord, Section
 
@@ -138,7 +137,7 @@ _SILENT = ("intro", "break", "outro")
 def _named(moods: Sequence[str]) -> float:
     """Semitones by which moods that were named move the tune beyond what they do to the piece as a whole, −2 to 2: two
     lively moods that differ in brightness alone would else lie less than a semitone apart."""
-    known = [library().moods[m] for m in moods if m in library().moods]
+    known = known_moods(moods)
     if not known:
         return 0.0
     mean = sum(5 * m.v + 3 * (m.a - 0.5) for m in known) / len(known)
@@ -198,8 +197,8 @@ def _known(
     out: list[LeadNote] = []
     for _, notes in itertools.groupby(theme, key=lambda n: n.phrase):
         phrase = list(notes)
-        head = [n for n in phrase if n.beat - phrase[0].beat // room.bar * room.bar < HEAD * room.bar]
-        kept = phrase if _alike(phrase, ground, chords) else head if _alike(head, ground, chords) else []
+        head = head_of(phrase, room)
+        kept = phrase if alike(phrase, ground, chords) else head if alike(head, ground, chords) else []
         last = out[-1].pitch if out else before
         led = _entered(kept, chords, room, 0, last) if kept else []
         out += kept if not kept or led[0].pitch == kept[0].pitch else led  # only its entrance is a reason to move it
@@ -216,12 +215,6 @@ def _fitted(
 ) -> list[LeadNote]:
     """The theme over other chords, in its register."""
     return settled(_entered(theme, chords, room, up, before), chords, room, centre + up, before)
-
-
-def _alike(notes: Sequence[LeadNote], first: Sequence[Chord], second: Sequence[Chord]) -> bool:
-    """Whether both rows of chords ask the same of all notes."""
-    pairs = [(chord_at(first, n.beat), chord_at(second, n.beat)) for n in notes]
-    return all(a is not None and b is not None and a.pcs == b.pcs and a.scale == b.scale for a, b in pairs)
 
 
 def _entered(theme: list[LeadNote], chords: Sequence[Chord], room: Room, up: int, before: int | None) -> list[LeadNote]:

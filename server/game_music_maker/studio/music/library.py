@@ -7,6 +7,7 @@ process can read a brief.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -203,6 +204,11 @@ def library() -> Library:
             **{k: words[k] for k in ("nouns", "picture", "filler")},
         }
     )
+
+
+def known_moods(names: Iterable[str]) -> list[Mood]:
+    """The moods of these ids; those that there are none of are left out."""
+    return [library().moods[name] for name in names if name in library().moods]
 
 
 def nearest_mood(palette: str, word: str = "") -> str:

@@ -160,10 +160,21 @@ def _mean(notes: Sequence[LeadNote]) -> float:
 
 def _said_again(notes: Sequence[LeadNote], start: Fraction, chords: Sequence[Chord], room: Room) -> list[LeadNote]:
     """The first phrase's head, at `start`: a phrase over the same chords begins as the first did (parallel period)."""
-    head = [n for n in notes if n.beat - notes[0].beat // room.bar * room.bar < HEAD * room.bar]
-    pairs = [(chord_at(chords, n.beat), chord_at(chords, n.beat + start)) for n in head]
-    same = all(a is not None and b is not None and a.pcs == b.pcs and a.scale == b.scale for a, b in pairs)
-    return [replace(n, beat=n.beat + start) for n in head] if start and same else []
+    head = head_of(notes, room)
+    return [replace(n, beat=n.beat + start) for n in head] if start and alike(head, chords, chords, start) else []
+
+
+def head_of(phrase: Sequence[LeadNote], room: Room) -> list[LeadNote]:
+    """The notes of a phrase's first bars, by which it is known again."""
+    return [n for n in phrase if n.beat - phrase[0].beat // room.bar * room.bar < HEAD * room.bar]
+
+
+def alike(
+    notes: Sequence[LeadNote], first: Sequence[Chord], second: Sequence[Chord], later: Fraction = Fraction(0)
+) -> bool:
+    """Whether `second`, `later` beats on, asks the same of all notes as `first` does where they stand."""
+    pairs = [(chord_at(first, n.beat), chord_at(second, n.beat + later)) for n in notes]
+    return all(a is not None and b is not None and a.pcs == b.pcs and a.scale == b.scale for a, b in pairs)
 
 
 def _phrase(
